@@ -6,4 +6,6 @@
 pub mod id;
 pub mod phone;
 pub mod strategy;
+pub mod template;
 pub mod time;
+pub mod window;
