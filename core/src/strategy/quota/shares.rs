@@ -1,0 +1,98 @@
+//! From weights to shares, and what becomes of the credit of removed campaigns.
+
+use super::UNIT;
+
+/// Shares in proportion to `weights`, in units of 1/[`UNIT`] contact; they sum to [`UNIT`]. `None` if there is no weight
+/// above 0.
+///
+/// Each share is rounded down; the units left over go to the largest remainders, ties to the lower position.
+/// Scaling all weights by one factor changes nothing. A weight below 1/[`UNIT`] of the total can round to share 0.
+#[must_use]
+pub fn shares(weights: &[u64]) -> Option<Vec<i64>> {
+    let mut out = Vec::new();
+    shares_into(weights, &mut out).then_some(out)
+}
+
+/// [`shares()`] into a buffer that is cleared first and can be used again. Returns false, and leaves the buffer empty, if
+/// there is no weight above 0.
+///
+/// Allocates beyond the buffer only if units are left over, which no split of 10,000 basis points and no
+/// equal split of up to 22 campaigns has.
+pub fn shares_into(weights: &[u64], out: &mut Vec<i64>) -> bool {
+    out.clear();
+    let total: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
+    if total == 0 {
+        return false;
+    }
+    // The largest total for which weight·UNIT can not overflow 64 bits, where division is several times faster.
+    match u64::try_from(total) {
+        Ok(total) if total <= u64::MAX / UNIT.unsigned_abs() => {
+            out.extend(weights.iter().map(|&weight| narrow(u128::from(weight * UNIT.unsigned_abs() / total))));
+        }
+        _ => out.extend(weights.iter().map(|&weight| narrow(scaled(weight) / total))),
+    }
+    let left_over = UNIT - out.iter().sum::<i64>();
+    if let Ok(count @ 1..) = usize::try_from(left_over) {
+        let mut order: Vec<usize> = (0..weights.len()).collect();
+        order.sort_by_key(|&i| std::cmp::Reverse(scaled(weights[i]) % total));
+        for &i in &order[..count] {
+            out[i] += 1;
+        }
+    }
+    true
+}
+
+/// Takes the campaigns at the positions `removed` out of `credits` and spreads their credit over the rest, so that the
+/// sum stays what it was.
+///
+/// `weights_of_rest` are the new weights of those that stay, in their order. Each gets its share of the removed credit, truncated
+/// towards 0; the units left over go one by one, in order, to those with a share (a campaign with share 0 keeps its
+/// credit as it is). If all weights are zero the credit is spread equally; if nobody stays nothing remains. Positions
+/// may be given in any order; repeated ones and ones outside `credits` count for nothing.
+///
+/// # Panics
+///
+/// If there is not exactly one weight for each campaign that stays.
+pub fn spread_removed(credits: &mut Vec<i64>, removed: &[usize], weights_of_rest: &[u64]) {
+    let mut pool: i64 = 0;
+    let mut position = 0;
+    credits.retain(|&credit| {
+        let stays = !removed.contains(&position);
+        position += 1;
+        if !stays {
+            pool += credit;
+        }
+        stays
+    });
+    assert_eq!(credits.len(), weights_of_rest.len(), "one weight per campaign that stays");
+    let Some(shares) = shares(weights_of_rest).or_else(|| shares(&vec![1; credits.len()])) else {
+        return;
+    };
+    let mut left_over = pool;
+    for (credit, &share) in credits.iter_mut().zip(&shares) {
+        let part = truncated(i128::from(pool) * i128::from(share));
+        *credit += part;
+        left_over -= part;
+    }
+    // Every truncation loses less than one unit, so there are fewer units left than campaigns with a share.
+    for (credit, _) in credits.iter_mut().zip(&shares).filter(|(_, share)| **share > 0) {
+        let unit = left_over.signum();
+        *credit += unit;
+        left_over -= unit;
+    }
+}
+
+/// `weight·UNIT`: below 2^104.
+fn scaled(weight: u64) -> u128 {
+    u128::from(weight) * u128::from(UNIT.unsigned_abs())
+}
+
+/// A share, which is at most [`UNIT`].
+fn narrow(share: u128) -> i64 {
+    i64::try_from(share).unwrap_or(UNIT)
+}
+
+/// `product / UNIT`, rounded towards 0. A credit times a share, divided by [`UNIT`], is no larger than the credit.
+fn truncated(product: i128) -> i64 {
+    i64::try_from(product / i128::from(UNIT)).unwrap_or(0)
+}
