@@ -1,1 +1,16 @@
-//! Phone numbers.
+//! Phone numbers: parsed once, strictly, without locks or allocations.
+
+mod allowed;
+mod error;
+mod kind;
+mod number;
+mod policy;
+mod region;
+mod table;
+
+pub use allowed::{AllowedRegion, AllowedRegions, AllowedRegionsError};
+pub use error::{Lengths, PhoneError, Quoted};
+pub use kind::PhoneType;
+pub use number::{MAX_DIGITS, PhoneNumber};
+pub use policy::{PhoneLevel, PhonePolicy};
+pub use region::{Region, UnknownRegion};
