@@ -8,6 +8,8 @@ mod policy;
 mod region;
 mod table;
 
+pub mod zone;
+
 pub use allowed::{AllowedRegion, AllowedRegions, AllowedRegionsError};
 pub use error::{Lengths, PhoneError, Quoted};
 pub use kind::PhoneType;

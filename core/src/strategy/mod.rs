@@ -3,4 +3,8 @@
 //! One design carries all of them. A strategy only says what **share** of the contacts each campaign should have; one
 //! rule, [`quota`], turns shares and the **credit** carried from earlier choices into the next choice.
 
+pub mod adaptive;
 pub mod quota;
+pub mod random;
+pub mod sticky;
+pub mod time_weighted;
