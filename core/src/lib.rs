@@ -6,7 +6,10 @@
 pub mod access;
 pub mod actor;
 pub mod admin;
+pub mod audit;
 pub mod campaign;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod contact;
 pub mod contact_commands;
 pub mod decision;

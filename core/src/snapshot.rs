@@ -245,7 +245,7 @@ impl Snapshot {
                 self.written.outreach.insert(outreach.id, outreach.clone());
             }
             Effect::CancelOutreach { contact_id, at } => {
-                self.cancel(*at, |outreach| outreach.contact_id == *contact_id)
+                self.cancel(*at, |outreach| outreach.contact_id == *contact_id);
             }
             Effect::CancelCampaignOutreach { campaign_id, at } => {
                 self.cancel(*at, |outreach| outreach.campaign_id == *campaign_id);

@@ -167,10 +167,10 @@ fn code_of<T: PartialEq>(all: &[T], one: &T) -> u8 {
 
 fn unsigned(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.push((value & 0x7F) as u8 | 0x80);
+        out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push(value.to_le_bytes()[0]);
 }
 
 fn signed(out: &mut Vec<u8>, value: i64) {

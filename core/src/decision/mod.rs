@@ -250,6 +250,16 @@ impl Decision {
         Ok(self.candidates[choice.position].campaign_id)
     }
 
+    /// The credits after the decision, by position; `None` if the choice can not be made again.
+    #[must_use]
+    pub fn credits_after(&self) -> Option<Vec<i64>> {
+        if self.kind != DecisionKind::Decided || !self.in_quota {
+            return Some(self.candidates.iter().map(|candidate| candidate.credit).collect());
+        }
+        let returned = self.returned.and_then(|id| self.position_of(id));
+        choose(self.strategy, &self.candidates, &self.draws, returned).ok().map(|choice| choice.credits)
+    }
+
     fn position_of(&self, id: CampaignId) -> Option<usize> {
         self.candidates.iter().position(|candidate| candidate.campaign_id == id)
     }

@@ -23,7 +23,7 @@ use crate::{
     reconcile::{enrolment, history_kind, ids, reconcile},
     rejection::Rejection,
     snapshot::{Scope, Snapshot},
-    splitter::{SplitterEvent, TrialOutcome},
+    splitter::{SplitterEvent, StrategyKind, TrialOutcome},
     violation::Violations,
 };
 
@@ -124,6 +124,7 @@ fn through_splitter(
     let distribution = distribute(snapshot, splitter, request, existing, &draft, kind, env)?;
     let Distribution { decision, mut state, effects: mut folding, trial } = distribution;
 
+    let draft_is_reachable = draft.is_reachable();
     let mut contact = draft;
     contact.campaign_id = decision.campaign_id;
     let mut effects = Vec::new();
@@ -138,7 +139,7 @@ fn through_splitter(
         } else {
             effects.extend(left(existing, env));
         }
-        let counts_active = contact.is_reachable();
+        let counts_active = draft_is_reachable;
         if counts_active {
             state.members.entry(contact.campaign_id).or_default().active += 1;
         }
@@ -149,22 +150,21 @@ fn through_splitter(
             in_quota: decision.in_quota,
             counts_active,
             trial_open: trial.is_some(),
-            draw: decision
-                .draws
-                .first()
-                .copied()
-                .filter(|_| decision.strategy == crate::splitter::StrategyKind::Random),
+            draw: decision.draws.first().copied().filter(|_| decision.strategy == StrategyKind::Random),
         });
         folding.extend(trial.map(Effect::OpenTrial));
-    } else if decision.kind == DecisionKind::Kept {
-        if let Some(assignment) = &mut contact.assignment {
-            let counts_active = contact.deleted_at.is_none() && contact.status == crate::contact::ContactStatus::Active;
-            if assignment.splitter_id == id && assignment.counts_active != counts_active {
-                let change = i64::from(counts_active) - i64::from(assignment.counts_active);
-                state.members.entry(contact.campaign_id).or_default().active += change;
-                assignment.counts_active = counts_active;
-            }
+    } else if decision.kind == DecisionKind::Kept
+        && let (Some(assignment), Some(old)) = (&mut contact.assignment, existing)
+    {
+        // It keeps its place, but may have come back from being deleted or finished.
+        let counts_active = draft_is_reachable;
+        if assignment.splitter_id == id {
+            let change = i64::from(counts_active) - i64::from(assignment.counts_active);
+            state.members.entry(old.campaign_id).or_default().active += change;
+        } else {
+            effects.extend(event(old, counts_active, None, env));
         }
+        assignment.counts_active = counts_active;
     }
     if kind != Enrolment::Suppressed {
         let campaign = snapshot.campaigns.get(&contact.campaign_id).ok_or(Rejection::CampaignNotFound)?;
