@@ -3,6 +3,7 @@
 mod allowed;
 mod error;
 mod kind;
+pub mod lenient;
 mod number;
 mod policy;
 mod region;

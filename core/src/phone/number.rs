@@ -170,12 +170,27 @@ impl PhoneNumber {
         })
     }
 
-    /// Whether the calling code is in use and the length is possible there, other than for local calls only.
+    /// Whether the calling code is in use and the length possible there, other than for local calls only.
     #[must_use]
+    #[inline]
     pub fn is_possible(self) -> bool {
+        self.length_is_in(Plan::lengths)
+    }
+
+    /// Whether the calling code is in use and the length is dialled there only locally, as that of `+15551234`.
+    ///
+    /// Such a number is not [possible](Self::is_possible) here; libphonenumber's `isPossibleNumber` accepts it.
+    #[must_use]
+    pub fn is_local_only(self) -> bool {
+        self.length_is_in(Plan::local_lengths)
+    }
+
+    #[inline]
+    fn length_is_in(self, lengths: impl Fn(Plan) -> u32) -> bool {
         self.code().is_some_and(|code| {
             let national = self.digit_count() - code.digits();
-            code.main().lengths() & 1 << national != 0
+            // The parser of libphonenumber refuses shorter numbers whatever the plan says.
+            national >= 2 && lengths(code.main()) & 1 << national != 0
         })
     }
 

@@ -149,7 +149,6 @@ impl Plan {
 }
 
 /// What only the lenient parser asks.
-#[expect(dead_code, reason = "the lenient parser comes next")]
 impl Plan {
     /// Whether the pattern for the plan as a whole matches `digits`.
     pub(crate) fn matches_general(self, digits: &[u8]) -> bool {
