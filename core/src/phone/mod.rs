@@ -8,7 +8,6 @@ mod number;
 mod policy;
 mod region;
 mod table;
-
 pub mod zone;
 
 pub use allowed::{AllowedRegion, AllowedRegions, AllowedRegionsError};

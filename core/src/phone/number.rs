@@ -145,6 +145,12 @@ impl PhoneNumber {
         self.home().map(|(plan, _)| Region::from_index(plan.region()))
     }
 
+    /// The main region of the number's calling code: the United States for all of `+1`.
+    #[must_use]
+    pub fn main_region(self) -> Option<Region> {
+        self.code().map(|code| Region::from_index(code.main().region()))
+    }
+
     /// What the number is used for; [`PhoneType::Unknown`] if it is not valid.
     #[must_use]
     pub fn kind(self) -> PhoneType {
