@@ -203,7 +203,7 @@ fn install(signals: &Signals) -> Result<()> {
     } else {
         return Err("installing it takes root, or sudo without a password".into());
     };
-    eprintln!("PostgreSQL: not found; installing the package `postgresql` with apt-get (no cluster, no service)");
+    say!("PostgreSQL: not found; installing the package `postgresql` with apt-get (no cluster, no service)");
     let ended = process::run(command.args(["-c", INSTALL]), signals).map_err(|e| format!("cannot run apt-get: {e}"))?;
     if ended.success() { Ok(()) } else { Err("apt-get could not install the package `postgresql`".into()) }
 }

@@ -6,6 +6,14 @@
 #[cfg(not(unix))]
 compile_error!("the project's commands run on Linux and macOS; on Windows, use them inside WSL");
 
+/// Like `eprintln!`, except that it does not panic when nobody listens any more (a closed terminal, `| head`): the steps and
+/// their clean-up go on.
+macro_rules! say {
+    ($($arguments:tt)*) => {{
+        let _ = std::io::Write::write_fmt(&mut std::io::stderr().lock(), format_args!("{}\n", format_args!($($arguments)*)));
+    }};
+}
+
 mod args;
 mod locate;
 mod postgres;
@@ -44,7 +52,7 @@ fn main() -> ExitCode {
     let task = match args::parse(env::args().skip(1)) {
         Ok(task) => task,
         Err(problem) => {
-            eprintln!("error: {problem}\n\n{HELP}");
+            say!("error: {problem}\n\n{HELP}");
             return ExitCode::from(2);
         }
     };
@@ -52,17 +60,17 @@ fn main() -> ExitCode {
     let signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => {
-            eprintln!("error: cannot listen for signals: {error}");
+            say!("error: cannot listen for signals: {error}");
             return ExitCode::FAILURE;
         }
     };
     let outcome = run(task, &signals);
     if let Some(signal) = signals.pending() {
-        eprintln!("interrupted by signal {signal}");
+        say!("interrupted by signal {signal}");
         return process::exit_code_of_signal(signal);
     }
     outcome.unwrap_or_else(|problem| {
-        eprintln!("error: {problem}");
+        say!("error: {problem}");
         ExitCode::FAILURE
     })
 }
@@ -123,7 +131,7 @@ enum Database {
 impl Database {
     fn get(durable: bool, signals: &Signals) -> Result<Self> {
         if env::var_os(steps::URL).is_some_and(|url| !url.is_empty()) {
-            eprintln!("PostgreSQL: the server at {} (as set by you)", steps::URL);
+            say!("PostgreSQL: the server at {} (as set by you)", steps::URL);
             return Ok(Self::Given);
         }
         let binaries = locate::find_or_install(signals).map_err(|problem| {

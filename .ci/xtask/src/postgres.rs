@@ -56,7 +56,7 @@ impl Cluster {
         let mut cluster = Self { folder, port: 0, password: random()?, keeper };
         cluster.create(binaries, durable, signals)?;
         cluster.listen(binaries, signals)?;
-        eprintln!(
+        say!(
             "PostgreSQL: {} on 127.0.0.1:{}{}, started in {:.1} s, to be deleted afterwards",
             binaries.version,
             cluster.port,
@@ -145,7 +145,7 @@ impl Drop for Cluster {
         drop(self.keeper.stdin.take());
         let done = self.keeper.wait().is_ok_and(|status| status.success());
         if !done || self.folder.exists() {
-            eprintln!("warning: could not stop and delete the PostgreSQL cluster in {}", self.folder.display());
+            say!("warning: could not stop and delete the PostgreSQL cluster in {}", self.folder.display());
         }
     }
 }

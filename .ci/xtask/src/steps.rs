@@ -107,7 +107,7 @@ impl<'a> Session<'a> {
         let mut results: Vec<(&str, Duration, Ended)> = Vec::new();
         for step in &steps {
             let arguments = self.arguments(step, extra);
-            eprintln!("\n=== {}: cargo {}", step.name, arguments.join(" "));
+            say!("\n=== {}: cargo {}", step.name, arguments.join(" "));
             let started = Instant::now();
             let mut command = self.cargo(&arguments);
             command.envs(step.env.iter().copied());
@@ -118,17 +118,17 @@ impl<'a> Session<'a> {
             }
         }
 
-        eprintln!("\n=== summary");
+        say!("\n=== summary");
         for (name, took, ended) in &results {
             let word = match ended {
                 Ended::Interrupted(_) => "INTERRUPTED",
                 ended if ended.success() => "passed",
                 Ended::Exited(_) => "FAILED",
             };
-            eprintln!("{name:<24}{:>8.1} s   {word}", took.as_secs_f64());
+            say!("{name:<24}{:>8.1} s   {word}", took.as_secs_f64());
         }
         for step in &steps[results.len()..] {
-            eprintln!("{:<24}{:>8}     NOT RUN", step.name, "-");
+            say!("{:<24}{:>8}     NOT RUN", step.name, "-");
         }
         if matches!(self.postgres, Postgres::Without) && self.signals.pending().is_none() {
             self.report_left_out(&steps);
@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
 
     /// Asks the test programs themselves which tests `--skip` has kept from running.
     fn report_left_out(&self, steps: &[&Step]) {
-        eprintln!("\n=== NOT RUN, for want of PostgreSQL (--no-postgres)");
+        say!("\n=== NOT RUN, for want of PostgreSQL (--no-postgres)");
         let mut names = BTreeSet::new();
         for step in steps.iter().filter(|step| step.group == Group::Test) {
             let mut list: Vec<String> = step.arguments.iter().map(|argument| (*argument).to_owned()).collect();
@@ -172,13 +172,13 @@ impl<'a> Session<'a> {
                 Ok(output) if output.status.success() => {
                     names.extend(tests_in(&String::from_utf8_lossy(&output.stdout)));
                 }
-                _ => eprintln!("({}: all tests with `{NEEDS_POSTGRES}` in their path; no list, it failed)", step.name),
+                _ => say!("({}: all tests with `{NEEDS_POSTGRES}` in their path; no list, it failed)", step.name),
             }
         }
         for name in &names {
-            eprintln!("{name}");
+            say!("{name}");
         }
-        eprintln!("{} tests were left out", names.len());
+        say!("{} tests were left out", names.len());
     }
 }
 
