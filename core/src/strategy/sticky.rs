@@ -37,19 +37,6 @@ pub fn choose(splitter: SplitterId, seed: u64, phone_e164: &str, candidates: &[(
     best.map(|(_, position)| position)
 }
 
-/// The same choice from hashes that were kept, as a log keeps them.
-#[must_use]
-pub fn choose_by_hashes(hashes: &[u64], weights: &[u64]) -> Option<usize> {
-    let mut best = None;
-    for (position, (&hash, &weight)) in hashes.iter().zip(weights).enumerate().filter(|(_, (_, weight))| **weight > 0) {
-        let score = -libm::log(unit_interval(hash)) / weight as f64;
-        if best.is_none_or(|(least, _)| score < least) {
-            best = Some((score, position));
-        }
-    }
-    best.map(|(_, position)| position)
-}
-
 /// The hash of one candidate, as [`choose`] uses it: for other implementations to check theirs against.
 #[must_use]
 pub fn hash(splitter: SplitterId, seed: u64, phone_e164: &str, campaign: CampaignId) -> u64 {

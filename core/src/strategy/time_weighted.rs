@@ -76,7 +76,7 @@ pub fn window_at(windows: &[Window], zone: Tz, now: Timestamp) -> Option<usize> 
 /// All pairs of positions whose windows share at least one minute of the week, the lower position first.
 #[must_use]
 pub fn overlaps(windows: &[Window]) -> Vec<(usize, usize)> {
-    pairs(windows.len()).filter(|&(a, b)| meeting(&windows[a], &windows[b]).is_some()).collect()
+    pairs(windows.len()).filter(|&(a, b)| meeting(windows[a], windows[b]).is_some()).collect()
 }
 
 /// Refuses windows that overlap, naming the first pair.
@@ -101,9 +101,9 @@ impl Overlap {
     /// How the windows at two positions overlap; `None` if they do not, or if a position is outside the list.
     #[must_use]
     pub fn between(windows: &[Window], first: usize, second: usize) -> Option<Self> {
-        let (a, b) = (windows.get(first)?, windows.get(second)?);
+        let (a, b) = (*windows.get(first)?, *windows.get(second)?);
         let days = meeting(a, b)?;
-        Some(Self { positions: (first, second), windows: (*a, *b), days })
+        Some(Self { positions: (first, second), windows: (a, b), days })
     }
 }
 
@@ -116,7 +116,7 @@ fn pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// The first days on which two windows start such that they meet.
-fn meeting(a: &Window, b: &Window) -> Option<(Weekday, Weekday)> {
+fn meeting(a: Window, b: Window) -> Option<(Weekday, Weekday)> {
     const WEEK: u32 = 7 * MINUTES_PER_DAY as u32;
     // On the circle of the week: one starts inside the other.
     let inside = |point: u32, start: u32, length: u16| (point + WEEK - start) % WEEK < u32::from(length);
