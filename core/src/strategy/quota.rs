@@ -29,6 +29,7 @@
 
 mod shares;
 
+pub(in crate::strategy) use shares::apportion;
 pub use shares::{shares, shares_into, spread_removed};
 
 use serde::{Deserialize, Serialize};

@@ -19,23 +19,34 @@ pub fn shares(weights: &[u64]) -> Option<Vec<i64>> {
 /// Allocates beyond the buffer only if units are left over, which no split of 10,000 basis points and no
 /// equal split of up to 22 campaigns has.
 pub fn shares_into(weights: &[u64], out: &mut Vec<i64>) -> bool {
+    apportion(weights, UNIT.unsigned_abs(), out)
+}
+
+/// Splits `whole` in proportion to `weights` by largest remainder, into a buffer that is cleared first. Returns false, and
+/// leaves it empty, if there is no weight above 0. `whole` is at most [`UNIT`].
+pub(in crate::strategy) fn apportion(weights: &[u64], whole: u64, out: &mut Vec<i64>) -> bool {
     out.clear();
     let total: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
     if total == 0 {
         return false;
     }
-    // The largest total for which weight·UNIT can not overflow 64 bits, where division is several times faster.
+    // At most 2^104.
+    let scaled = |weight: u64| u128::from(weight) * u128::from(whole);
+    // A part is at most the whole, which fits.
+    let narrow = |part: u128| i64::try_from(part).unwrap_or(i64::MAX);
     match u64::try_from(total) {
-        Ok(total) if total <= u64::MAX / UNIT.unsigned_abs() => {
-            out.extend(weights.iter().map(|&weight| narrow(u128::from(weight * UNIT.unsigned_abs() / total))));
+        // No product can overflow 64 bits, where division is several times faster.
+        Ok(total) if total.checked_mul(whole).is_some() => {
+            out.extend(weights.iter().map(|&weight| narrow(u128::from(weight * whole / total))));
         }
         _ => out.extend(weights.iter().map(|&weight| narrow(scaled(weight) / total))),
     }
-    let left_over = UNIT - out.iter().sum::<i64>();
-    if let Ok(count @ 1..) = usize::try_from(left_over) {
+    let given: i64 = out.iter().sum();
+    let left_over = usize::try_from(whole.saturating_sub(given.unsigned_abs())).unwrap_or(0);
+    if left_over > 0 {
         let mut order: Vec<usize> = (0..weights.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(scaled(weights[i]) % total));
-        for &i in &order[..count] {
+        for &i in &order[..left_over] {
             out[i] += 1;
         }
     }
@@ -80,16 +91,6 @@ pub fn spread_removed(credits: &mut Vec<i64>, removed: &[usize], weights_of_rest
         *credit += unit;
         left_over -= unit;
     }
-}
-
-/// `weight·UNIT`: below 2^104.
-fn scaled(weight: u64) -> u128 {
-    u128::from(weight) * u128::from(UNIT.unsigned_abs())
-}
-
-/// A share, which is at most [`UNIT`].
-fn narrow(share: u128) -> i64 {
-    i64::try_from(share).unwrap_or(UNIT)
 }
 
 /// `product / UNIT`, rounded towards 0. A credit times a share, divided by [`UNIT`], is no larger than the credit.
