@@ -11,8 +11,8 @@ use crate::{
     reconcile::ids,
     rejection::Rejection,
     snapshot::{Scope, Snapshot},
-    splitter::TrialOutcome,
     store::Planned,
+    strategy::adaptive::Outcome,
 };
 
 /// A change of a contact that exists.
@@ -142,10 +142,10 @@ fn delete(request: &EditContact, old: &Contact, env: &Env) -> Plan {
 }
 
 /// How a change of status ends a trial: it does when the contact becomes terminal.
-fn outcome_of(before: ContactStatus, after: ContactStatus) -> Option<TrialOutcome> {
+fn outcome_of(before: ContactStatus, after: ContactStatus) -> Option<Outcome> {
     match after {
-        ContactStatus::Fulfilled => Some(TrialOutcome::Success),
-        _ if after.is_terminal() && before != after => Some(TrialOutcome::Failure),
+        ContactStatus::Fulfilled => Some(Outcome::Success),
+        _ if after.is_terminal() && before != after => Some(Outcome::Failure),
         _ => None,
     }
 }

@@ -25,8 +25,9 @@ use crate::{
 pub struct Scope {
     /// The admin.
     pub admin_id: AdminId,
-    /// Splitters, locked: each with its state, its waiting events, their trials and those that have run out, its campaigns
-    /// and its fallback campaign.
+    /// Splitters, locked: each with its state, its campaigns and its fallback campaign, its waiting events in their order, and
+    /// of its trials those that the events and the contacts in [`Self::phones`] name, and the oldest ones:
+    /// [`TRIALS_PER_DECISION`](crate::splitter::TRIALS_PER_DECISION) for every command that is to run on the snapshot.
     pub splitters: BTreeSet<SplitterId>,
     /// Campaigns that must not change meanwhile.
     pub campaigns: BTreeSet<CampaignId>,

@@ -78,7 +78,7 @@ pub fn edit(
     keep_seed(&mut draft, &old.config.strategy);
     let config = checked(snapshot, &draft, &listed, env)?;
     let mut splitter = old.clone();
-    splitter.state.carry_over(&old.config, &config);
+    splitter.state.carry_over(&old.config, &config, env.now.max(old.state.last_at));
     splitter.config = config;
     Ok(next_version(splitter, SplitterChange::Edited, actor, env))
 }

@@ -40,7 +40,7 @@ pub fn distribute(
 ) -> Result<Distribution, Rejection> {
     let at = env.now.max(splitter.state.last_at);
     let mut state = splitter.state.clone();
-    let mut effects = learning::fold(snapshot, splitter, &mut state, at);
+    let mut folded = learning::fold(snapshot, splitter, &mut state, at);
     let mut decision = Decision {
         id: env.id(ids::DECISION),
         splitter_id: splitter.id,
@@ -61,14 +61,14 @@ pub fn distribute(
         idempotency_key: request.idempotency_key.clone(),
     };
     if enrolment == Enrolment::Suppressed {
-        return Ok(Distribution { decision, state, effects, trial: None });
+        return Ok(Distribution { decision, state, effects: folded.effects, trial: None });
     }
     let seen = Candidates::new(snapshot, splitter, &mut state, existing, draft, at);
     if splitter.config.returning_contacts == ReturningContacts::Keep
         && existing.is_some_and(|contact| seen.is_eligible(contact.campaign_id))
     {
         decision.kind = DecisionKind::Kept;
-        return Ok(Distribution { decision, state, effects, trial: None });
+        return Ok(Distribution { decision, state, effects: folded.effects, trial: None });
     }
     decision.kind = DecisionKind::Decided;
     decision.share_version = seen.share_version;
@@ -88,8 +88,8 @@ pub fn distribute(
             decision.campaign_id = fallback(snapshot, splitter, &state, draft, at).ok_or(Rejection::AtCapacity)?;
             decision.candidates = candidates;
             count(&mut state, splitter, decision.campaign_id, at);
-            effects.extend(learning::close(splitter, &mut state, snapshot, existing, at));
-            return Ok(Distribution { decision, state, effects, trial: None });
+            folded.withdraw(splitter, &mut state, snapshot, existing);
+            return Ok(Distribution { decision, state, effects: folded.effects, trial: None });
         }
         Some(rejection) => return Err(rejection),
     }
@@ -119,9 +119,8 @@ pub fn distribute(
     decision.draws = draws;
     decision.candidates = candidates;
     count(&mut state, splitter, decision.campaign_id, at);
-    let (closed, trial) = learning::decided(splitter, &mut state, snapshot, existing, &decision);
-    effects.extend(closed);
-    Ok(Distribution { decision, state, effects, trial })
+    let trial = folded.decided(splitter, &mut state, snapshot, existing, &decision);
+    Ok(Distribution { decision, state, effects: folded.effects, trial })
 }
 
 fn count(state: &mut SplitterState, splitter: &Splitter, campaign: CampaignId, at: Timestamp) {

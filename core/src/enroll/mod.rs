@@ -23,7 +23,8 @@ use crate::{
     reconcile::{enrolment, history_kind, ids, reconcile},
     rejection::Rejection,
     snapshot::{Scope, Snapshot},
-    splitter::{SplitterEvent, StrategyKind, TrialOutcome},
+    splitter::{SplitterEvent, StrategyKind},
+    strategy::adaptive::Outcome,
     violation::Violations,
 };
 
@@ -218,13 +219,13 @@ fn finish(parts: Parts<'_>, outreach: Vec<Effect>) -> Plan {
 
 /// The event that tells the splitter that had chosen for a contact that it has moved on.
 pub(crate) fn left(existing: Option<&Contact>, env: &Env) -> Option<Effect> {
-    event(existing?, false, Some(TrialOutcome::Withdrawn), env)
+    event(existing?, false, Some(Outcome::Withdrawn), env)
 }
 
 /// The event that tells the splitter that had chosen for a contact what became of it; `None` if it would say nothing.
 ///
 /// `active_now` is whether the contact counts as active afterwards.
-pub(crate) fn event(contact: &Contact, active_now: bool, outcome: Option<TrialOutcome>, env: &Env) -> Option<Effect> {
+pub(crate) fn event(contact: &Contact, active_now: bool, outcome: Option<Outcome>, env: &Env) -> Option<Effect> {
     let assignment = contact.assignment?;
     let outcome = outcome.filter(|_| assignment.trial_open);
     let active_delta = i8::from(active_now) - i8::from(assignment.counts_active);

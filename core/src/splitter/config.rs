@@ -189,7 +189,7 @@ impl SplitterConfig {
         match &mut draft.strategy {
             Strategy::TimeWeighted { windows } => check_windows(&mut violations, &draft.campaigns, windows),
             Strategy::Adaptive(settings) => {
-                if let Err(error) = settings.check() {
+                if let Err(error) = settings.validate() {
                     violations.push("strategy", error.to_string());
                 }
             }

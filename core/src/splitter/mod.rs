@@ -9,7 +9,7 @@ pub use config::{
     Caps, MAX_MEMBERS, MAX_WINDOWS, Member, Overflow, ReturningContacts, ShareWindow, SplitterConfig, SplitterDraft,
     Strategy, StrategyKind, WHOLE_BP, percent_text,
 };
-pub use state::{ChainHash, MemberState, SplitterEvent, SplitterState, Trial, TrialOutcome};
+pub use state::{ChainHash, MemberState, SplitterEvent, SplitterState, TRIALS_PER_DECISION, Trial};
 pub(crate) use state::{FullCap, Period};
 
 use crate::{

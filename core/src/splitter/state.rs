@@ -12,7 +12,7 @@ use crate::{
     time::Timestamp,
 };
 
-use super::config::{Caps, Member, SplitterConfig};
+use super::config::{Caps, Member, SplitterConfig, Strategy};
 
 /// SHA-256 over the previous row's hash and a row's canonical bytes.
 pub type ChainHash = [u8; 32];
@@ -35,6 +35,8 @@ pub struct MemberState {
     pub total: u64,
     /// Contacts that this splitter put here and that are active now.
     pub active: i64,
+    /// Since when outcomes are learnt from: trials that began earlier count no more.
+    pub learns_from: Timestamp,
 }
 
 /// The first cap that has no room left.
@@ -140,7 +142,10 @@ impl SplitterState {
 
     /// Carries the credits over an edit: campaigns that stay keep theirs, new ones start with 0, and the credit of removed
     /// ones is spread over those that stay, pro rata to their new base shares.
-    pub fn carry_over(&mut self, old: &SplitterConfig, new: &SplitterConfig) {
+    ///
+    /// What was learnt stays with the campaigns that stay, while the strategy stays adaptive.
+    pub fn carry_over(&mut self, old: &SplitterConfig, new: &SplitterConfig, at: Timestamp) {
+        self.carry_learning(old, new, at);
         let stays = |id: CampaignId| new.campaigns.iter().any(|member| member.campaign_id == id);
         // The old list in its old order, then the new ones: so the position of a credit is never in doubt.
         let mut ids: Vec<CampaignId> = new.campaigns.iter().map(|member| member.campaign_id).collect();
@@ -164,17 +169,30 @@ impl SplitterState {
     }
 }
 
-/// How a trial of the adaptive strategy ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TrialOutcome {
-    /// The contact became `fulfilled` within the attribution window.
-    Success,
-    /// It became terminal otherwise, or its window passed.
-    Failure,
-    /// It moved on before it was resolved: as if it had never been.
-    Withdrawn,
+impl SplitterState {
+    fn carry_learning(&mut self, old: &SplitterConfig, new: &SplitterConfig, at: Timestamp) {
+        let adaptive = |config: &SplitterConfig| matches!(config.strategy, Strategy::Adaptive(_));
+        let listed = |config: &SplitterConfig, id| config.campaigns.iter().any(|member| member.campaign_id == id);
+        if !adaptive(old) || !adaptive(new) {
+            self.adaptive = None;
+        }
+        for member in &new.campaigns {
+            if !adaptive(old) || !listed(old, member.campaign_id) {
+                self.members.entry(member.campaign_id).or_default().learns_from = at;
+            }
+        }
+        if let Some(model) = &mut self.adaptive {
+            for member in old.campaigns.iter().filter(|member| !listed(new, member.campaign_id)) {
+                model.remove(member.campaign_id);
+            }
+            model.invalidate();
+        }
+    }
 }
+
+/// How many trials that have run out one decision closes at most, the oldest first: keeps a decision's work bounded after a
+/// long silence.
+pub const TRIALS_PER_DECISION: usize = 32;
 
 /// Something that happened to a contact outside of the splitter's lock and concerns the splitter that had chosen for it.
 ///
@@ -197,7 +215,7 @@ pub struct SplitterEvent {
     /// The change of the number of active contacts: −1, 0 or 1.
     pub active_delta: i8,
     /// The end of the trial, if this ends it.
-    pub outcome: Option<TrialOutcome>,
+    pub outcome: Option<adaptive::Outcome>,
 }
 
 /// A decision of the adaptive strategy whose outcome is still to come.

@@ -27,9 +27,19 @@ const TAG: &[u8] = b"contact-splitter/sticky/1";
 #[must_use]
 pub fn choose(splitter: SplitterId, seed: u64, phone_e164: &str, candidates: &[(CampaignId, u64)]) -> Option<usize> {
     let mut key = Key::new(splitter, seed, phone_e164);
+    least(candidates.iter().map(|&(campaign, weight)| (if weight > 0 { key.hash(campaign) } else { 0 }, weight)))
+}
+
+/// The same choice from hashes that were kept, as a log keeps them.
+#[must_use]
+pub fn choose_by_hashes(hashes: &[u64], weights: &[u64]) -> Option<usize> {
+    least(hashes.iter().copied().zip(weights.iter().copied()))
+}
+
+fn least(candidates: impl Iterator<Item = (u64, u64)>) -> Option<usize> {
     let mut best = None;
-    for (position, &(campaign, weight)) in candidates.iter().enumerate().filter(|(_, (_, weight))| *weight > 0) {
-        let score = -libm::log(unit_interval(key.hash(campaign))) / weight as f64;
+    for (position, (hash, weight)) in candidates.enumerate().filter(|(_, (_, weight))| *weight > 0) {
+        let score = -libm::log(unit_interval(hash)) / weight as f64;
         if best.is_none_or(|(least, _)| score < least) {
             best = Some((score, position));
         }
