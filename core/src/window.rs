@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::time::{DAY_MS, MINUTE_MS, TimeOfDay, Timestamp, Weekdays};
+use crate::time::{DAY_MS, MINUTE_MS, MINUTES_PER_DAY, TimeOfDay, Timestamp, Weekdays};
 
 /// A span of wall-clock time that opens on each day of a set of weekdays.
 ///
@@ -52,6 +52,16 @@ impl TryFrom<Fields> for WeeklyWindow {
     }
 }
 
+impl std::fmt::Display for WeeklyWindow {
+    /// `mon, tue 09:00–17:00`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (n, name) in self.days.names().enumerate() {
+            write!(f, "{}{name}", if n == 0 { "" } else { ", " })?;
+        }
+        write!(f, " {}–{}", self.from, self.to)
+    }
+}
+
 impl WeeklyWindow {
     /// A window that opens at `from` on each of `days` and closes at the next `to`.
     pub fn new(days: Weekdays, from: TimeOfDay, to: TimeOfDay) -> Result<Self, EmptyDays> {
@@ -74,6 +84,13 @@ impl WeeklyWindow {
     #[must_use]
     pub const fn to(self) -> TimeOfDay {
         self.to
+    }
+
+    /// Its length in minutes, 1 to 1,440, on a day without a change of the clocks.
+    #[must_use]
+    pub const fn minutes(self) -> u16 {
+        let (from, to) = (self.from.minutes(), self.to.minutes());
+        if from < to { to - from } else { MINUTES_PER_DAY - from + to }
     }
 
     /// Whether a local date and time lies inside.

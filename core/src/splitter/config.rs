@@ -9,9 +9,10 @@ use crate::{
     id::CampaignId,
     strategy::{
         adaptive,
-        time_weighted::{self, Overlap, Window},
+        time_weighted::{self, Overlap},
     },
     violation::{Violations, check_label},
+    window::WeeklyWindow,
 };
 
 /// 100 % in basis points.
@@ -56,7 +57,7 @@ pub struct Member {
 pub struct ShareWindow {
     /// Days and hours in the splitter's zone.
     #[serde(flatten)]
-    pub window: Window,
+    pub window: WeeklyWindow,
     /// Shares in basis points; a campaign that is not named has none.
     pub percentages_bp: Vec<(CampaignId, u32)>,
 }
@@ -282,7 +283,7 @@ fn check_windows(violations: &mut Violations, members: &[Member], windows: &mut 
         let position = |id: CampaignId| members.iter().position(|member| member.campaign_id == id);
         window.percentages_bp.sort_by_key(|(id, _)| position(*id));
     }
-    let plain: Vec<Window> = windows.iter().map(|window| window.window).collect();
+    let plain: Vec<WeeklyWindow> = windows.iter().map(|window| window.window).collect();
     for (a, b) in time_weighted::overlaps(&plain) {
         let what = Overlap::between(&plain, a, b).map(|overlap| overlap.to_string()).unwrap_or_default();
         violations.push(format!("strategy.windows.{b}"), format!("overlaps with window {a}: {what}"));
