@@ -1,6 +1,8 @@
 //! Phone numbers: parsed once, strictly, without locks or allocations.
 
 mod allowed;
+#[cfg(feature = "phonenumber")]
+mod convert;
 mod error;
 mod kind;
 pub mod lenient;
@@ -11,6 +13,8 @@ mod table;
 pub mod zone;
 
 pub use allowed::{AllowedRegion, AllowedRegions, AllowedRegionsError};
+#[cfg(feature = "phonenumber")]
+pub use convert::ConversionError;
 pub use error::{Lengths, PhoneError, Quoted};
 pub use kind::PhoneType;
 pub use number::{MAX_DIGITS, PhoneNumber};
