@@ -101,10 +101,15 @@ impl<'a> World<'a> {
             calling_window: None,
             requires_email,
         };
-        let (admin, env) = (self.admin, self.env());
+        self.create_campaign_from(config).await
+    }
+
+    /// A campaign from a configuration.
+    pub async fn create_campaign_from(&mut self, config: CampaignConfig) -> Result<(), TransactError> {
+        let (admin, env, name) = (self.admin, self.env(), config.name.clone());
         let plan = move |_: &crate::Snapshot| manage::create_campaign(admin, config.clone(), &env).into();
         if let Reply::Campaign(campaign) = self.run(Scope::of(admin), plan).await?.reply {
-            self.campaigns.insert(name.to_owned(), campaign.id);
+            self.campaigns.insert(name, campaign.id);
         }
         Ok(())
     }
