@@ -8,7 +8,7 @@ use crate::{
     decision::{DecisionKind, LoggedDecision},
     id::{AdminId, CampaignId, ContactId},
     outreach::OutreachStatus,
-    splitter::Splitter,
+    splitter::{Splitter, SplitterVersion},
     store::{ContactQuery, ContactSort, PageRequest, SearchBy, Store, StoreError},
 };
 
@@ -18,6 +18,8 @@ const PAGE: u32 = 1000;
 ///
 /// - each splitter's log is gapless, its chain holds, each choice follows from its row, credits follow from row to row
 ///   and sum to 0, and the state stored beside it is that of its last row;
+/// - each row was made by the version of the configuration that held then, and chose no campaign that was at its cap for
+///   the hour, the day or in total;
 /// - a contact that a splitter put where it is has that decision in the log;
 /// - no outreach is scheduled for a contact that must not be reached, or for another campaign than its own;
 /// - a contact that can be reached has one outreach for every step of its campaign at most.
@@ -28,6 +30,8 @@ pub async fn broken_invariants(store: &dyn Store, admin: AdminId) -> Result<Vec<
     for splitter in &splitters {
         let rows = all_rows(store, admin, splitter).await?;
         check_log(splitter, &rows, &mut broken);
+        let versions = store.splitter_versions(admin, splitter.id).await?;
+        check_caps(splitter, &versions, &rows, &mut broken);
         check_assignments(splitter, &rows, &contacts, &mut broken);
     }
     for contact in &contacts {
@@ -104,6 +108,41 @@ fn check_log(splitter: &Splitter, rows: &[LoggedDecision], broken: &mut Vec<Stri
         let logged = totals.get(&member.campaign_id).copied().unwrap_or(0);
         if counted > logged {
             broken.push(format!("campaign {}: {counted} decisions counted, {logged} logged", member.campaign_id));
+        }
+    }
+}
+
+fn check_caps(splitter: &Splitter, versions: &[SplitterVersion], rows: &[LoggedDecision], broken: &mut Vec<String>) {
+    let by_number: BTreeMap<u32, &SplitterVersion> =
+        versions.iter().map(|version| (version.version, version)).collect();
+    // Counted the plain way, by what the clock on the wall showed, and not by the code under test.
+    let mut counts: BTreeMap<(CampaignId, String), u64> = BTreeMap::new();
+    for decision in rows.iter().map(|row| &row.decision) {
+        let Some(version) = by_number.get(&decision.version) else {
+            broken.push(format!("row {}: there is no version {}", decision.seq, decision.version));
+            continue;
+        };
+        let later = by_number.get(&(decision.version + 1)).map_or(u64::MAX, |next| next.after_seq);
+        if decision.seq <= version.after_seq || decision.seq > later {
+            broken.push(format!("row {}: version {} did not hold then", decision.seq, decision.version));
+        }
+        if decision.kind != DecisionKind::Decided {
+            continue;
+        }
+        let listed = version.config.campaigns.iter().find(|member| member.campaign_id == decision.campaign_id);
+        let Some(member) = listed else { continue };
+        let local = decision.at.local(version.config.timezone);
+        let caps = [
+            (local.format("%F %H %z").to_string(), member.caps.per_hour.map(u64::from)),
+            (local.format("%F").to_string(), member.caps.per_day.map(u64::from)),
+            ("ever".to_owned(), member.caps.total),
+        ];
+        for (period, cap) in caps {
+            let count = counts.entry((decision.campaign_id, period.clone())).or_default();
+            if cap.is_some_and(|cap| *count >= cap) {
+                broken.push(format!("splitter {}, row {}: full for {period}", splitter.id, decision.seq));
+            }
+            *count += 1;
         }
     }
 }

@@ -7,9 +7,11 @@ use crate::{
     contact_commands::ContactChange,
     enroll::Target,
     phone::PhoneNumber,
-    plan::Reply,
-    splitter::SplitterChange,
+    splitter::{Caps, Overflow, ReturningContacts, ShareWindow, SplitterChange, SplitterDraft, Strategy},
     store::{Store, TransactError},
+    strategy::adaptive,
+    time::{MINUTE_MS, TimeOfDay, Weekdays},
+    window::WeeklyWindow,
 };
 
 /// Runs `count` random commands and says which invariants broke. Equal seeds give equal commands, so two stores that ran
@@ -45,6 +47,8 @@ async fn prepared(store: &dyn Store, seed: u64) -> Result<World<'_>, TransactErr
 }
 
 async fn step(world: &mut World<'_>, draw: u64) -> Result<(), TransactError> {
+    // Some minutes pass now and then, so that hours, days and windows change.
+    world.now = world.now.plus_millis(i64::try_from(mix(draw ^ 3) % 20).unwrap_or(0) * MINUTE_MS);
     // Few numbers, so that most contacts come back.
     let phone = PhoneNumber::from_u64(15_550_100_000 + mix(draw) % 40).unwrap_or_else(|| panic!("a number"));
     let pick = |n: u64| mix(draw ^ 0x4D) % n;
@@ -68,17 +72,56 @@ async fn step(world: &mut World<'_>, draw: u64) -> Result<(), TransactError> {
         15 => world.set_campaign(name, CampaignStatus::Paused).await.map(drop),
         16 => world.set_campaign(name, CampaignStatus::Active).await.map(drop),
         17 => {
-            let share = 500 + 100 * u32::try_from(pick(60)).unwrap_or(0);
-            let members = vec![world.member("A", share), world.member("B", 10_000 - share)];
-            let members = if draw.is_multiple_of(2) { members } else { with_third(world, share) };
-            let edited = world.edit_splitter("S", move |draft| draft.campaigns.clone_from(&members)).await;
-            edited.map(|plan| debug_assert!(matches!(plan.reply, Reply::Splitter(_))))
+            let change = edit(world, draw);
+            world.edit_splitter("S", change).await.map(drop)
         }
         18 => world.set_splitter("S", SplitterChange::Paused).await.map(drop),
         _ => world.set_splitter("S", SplitterChange::Resumed).await.map(drop),
     }
 }
 
-fn with_third(world: &World<'_>, share: u32) -> Vec<crate::splitter::Member> {
-    vec![world.member("A", share), world.member("C", 3000), world.member("D", 7000 - share)]
+/// Other campaigns, another strategy, other caps: whatever an admin may do to a splitter in the middle of its work.
+fn edit(world: &World<'_>, draw: u64) -> impl Fn(&mut SplitterDraft) + Send + Sync + 'static {
+    let share = 500 + 100 * u32::try_from(mix(draw ^ 1) % 60).unwrap_or(0);
+    let mut members = if draw.is_multiple_of(2) {
+        vec![world.member("A", share), world.member("B", 10_000 - share)]
+    } else {
+        vec![world.member("A", share), world.member("C", 3000), world.member("D", 7000 - share)]
+    };
+    let small =
+        |salt: u64| mix(draw ^ salt).is_multiple_of(3).then(|| u32::try_from(mix(draw ^ salt) % 7).unwrap_or(0));
+    members[0].caps = Caps {
+        per_hour: small(2),
+        per_day: small(3).map(|cap| cap * 2),
+        total: small(4).map(|cap| u64::from(cap) * 20),
+        active: small(5),
+    };
+    members[1].enabled = !mix(draw ^ 6).is_multiple_of(5);
+    let fallback = world.campaigns["B"];
+    let strategy = match mix(draw ^ 7) % 6 {
+        0 | 1 => Strategy::Percentage,
+        2 => Strategy::Random,
+        3 => Strategy::Sticky { seed: 0 },
+        4 => {
+            let (from, to) = (TimeOfDay::from_minutes(600), TimeOfDay::from_minutes(660));
+            let window = from.zip(to).and_then(|(from, to)| WeeklyWindow::new(Weekdays::ALL, from, to).ok());
+            let percentages_bp = vec![(members[1].campaign_id, 10_000)];
+            let windows = window.map(|window| ShareWindow { window, percentages_bp });
+            Strategy::TimeWeighted { windows: windows.into_iter().collect() }
+        }
+        _ => Strategy::Adaptive(adaptive::Settings { burn_in: 5, half_life: 50, ..adaptive::Settings::default() }),
+    };
+    let overflow = match mix(draw ^ 8) % 3 {
+        0 => Overflow::NextEligible,
+        1 => Overflow::Reject,
+        _ => Overflow::FallbackCampaign { campaign_id: fallback },
+    };
+    let returning =
+        if mix(draw ^ 9).is_multiple_of(3) { ReturningContacts::Keep } else { ReturningContacts::Redistribute };
+    move |draft| {
+        draft.campaigns.clone_from(&members);
+        draft.strategy.clone_from(&strategy);
+        draft.overflow = overflow;
+        draft.returning_contacts = returning;
+    }
 }
