@@ -15,8 +15,8 @@ macro_rules! say {
 }
 
 mod args;
+mod cluster;
 mod locate;
-mod postgres;
 mod process;
 mod steps;
 
@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use args::{Options, Task};
-use postgres::Cluster;
+use cluster::Cluster;
 use process::{Ended, Signals};
 use steps::{Group, Session};
 
