@@ -170,6 +170,9 @@ fn refusals_say_what_to_do() {
     );
     assert!(message(&possible, "+49").contains("0 digits after the country calling code `+49`"));
     assert!(message(&possible, "+15551234").contains("can be dialled only locally"));
+    for (text, without) in [("+4402079460000", "+442079460000"), ("+112125550123", "+12125550123")] {
+        assert!(message(&possible, text).ends_with(&format!("write `{without}`")), "{text}");
+    }
     assert!(message(&possible, "+9991234567").contains("begins with no country calling code that is in use"));
     assert!(message(&valid, "+15551234567").contains("is in no range of numbers that is assigned"));
     assert_eq!(message(&german, "+15551234567"), "`+15551234567` is outside the allowed regions; allowed are DE, +43");

@@ -45,6 +45,14 @@ pub enum PhoneError {
         /// How many may follow, in words.
         possible: Lengths,
     },
+    /// A prefix that is dialled only inside the country stands after the calling code.
+    #[error("`{number}` contains a prefix that is dialled only inside the country; write `{without}`")]
+    TrunkPrefix {
+        /// The number.
+        number: PhoneNumber,
+        /// The number without the prefix.
+        without: PhoneNumber,
+    },
     /// The length is dialled only locally.
     #[error("`{number}` can be dialled only locally; after `+{code}` write the number with its area code")]
     LocalOnly {

@@ -2,6 +2,7 @@
 
 use super::error::{Lengths, PhoneError};
 use super::kind::PhoneType;
+use super::lenient;
 use super::region::Region;
 use super::table::{Code, Plan};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -47,13 +48,24 @@ const POWERS: [u64; MAX_DIGITS + 1] = {
 /// A number taken apart: its calling code, and its digits as values 0 to 9.
 struct Parts {
     code: Code,
-    digits: [u8; MAX_DIGITS],
-    length: usize,
+    digits: Digits,
 }
 
 impl Parts {
     fn national(&self) -> &[u8] {
-        &self.digits[self.code.digits()..self.length]
+        &self.digits.as_slice()[self.code.digits()..]
+    }
+}
+
+/// The digits of a number, as values 0 to 9.
+pub(super) struct Digits {
+    values: [u8; MAX_DIGITS],
+    length: usize,
+}
+
+impl Digits {
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.values[..self.length]
     }
 }
 
@@ -111,16 +123,19 @@ impl PhoneNumber {
         Code::leading(u16::try_from(lead).ok()?).filter(|code| code.digits() <= count)
     }
 
-    fn parts(self) -> Option<Parts> {
-        let code = self.code()?;
+    pub(super) fn digits(self) -> Digits {
         let length = self.digit_count();
-        let mut digits = [0; MAX_DIGITS];
+        let mut values = [0; MAX_DIGITS];
         let mut rest = self.as_u64();
-        for digit in digits[..length].iter_mut().rev() {
+        for digit in values[..length].iter_mut().rev() {
             *digit = u8::try_from(rest % 10).unwrap_or_default();
             rest /= 10;
         }
-        Some(Parts { code, digits, length })
+        Digits { values, length }
+    }
+
+    fn parts(self) -> Option<Parts> {
+        Some(Parts { code: self.code()?, digits: self.digits() })
     }
 
     /// The country calling code, 1 to 999; `None` if the number begins with none that is in use.
@@ -206,6 +221,9 @@ impl PhoneNumber {
         let Some(code) = self.code() else { return PhoneError::UnknownCallingCode(self) };
         let national = self.digit_count() - code.digits();
         let plan = code.main();
+        if let Some(without) = lenient::without_trunk_prefix(self) {
+            return PhoneError::TrunkPrefix { number: self, without };
+        }
         if plan.local_lengths() & 1 << national != 0 {
             return PhoneError::LocalOnly { number: self, code: code.value() };
         }

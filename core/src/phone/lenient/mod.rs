@@ -98,6 +98,13 @@ pub fn parse(text: &str, default_region: Option<Region>) -> Result<Lenient, Leni
     }
 }
 
+/// What `number` becomes without a trunk prefix after its calling code, if it has one and the rest is possible.
+pub(super) fn without_trunk_prefix(number: PhoneNumber) -> Option<PhoneNumber> {
+    let mut digits = Digits::default();
+    digits.extend(number.digits().as_slice());
+    international(&digits).filter(|other| *other != number && other.is_possible())
+}
+
 /// Digits that begin with a calling code. A number that is not possible is returned all the same, for the reason.
 fn international(digits: &Digits) -> Option<PhoneNumber> {
     let Some(code) = leading_code(digits) else { return assemble(digits.as_slice(), &[]) };
