@@ -30,6 +30,7 @@ pub struct Outcome {
 }
 
 /// Runs all contenders alternately, after one round each that does not count.
+#[must_use]
 pub fn run(contenders: Vec<Contender<'_>>, items: usize) -> Vec<Outcome> {
     let mut contenders = contenders;
     let mut times = vec![Vec::new(); contenders.len()];
