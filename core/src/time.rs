@@ -206,6 +206,8 @@ impl Weekdays {
     pub const NONE: Self = Self(0);
     /// Monday to Sunday.
     pub const ALL: Self = Self(0b111_1111);
+    /// Monday to Friday.
+    pub const WORKING: Self = Self(0b001_1111);
 
     /// The set with `day` added.
     #[must_use]

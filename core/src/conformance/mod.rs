@@ -1,4 +1,4 @@
-//! The suite that any [`Store`](crate::store::Store) has to pass.
+//! The suite that any [`Store`] has to pass.
 //!
 //! ```
 //! # fn block_on<F: std::future::Future>(future: F) -> F::Output {
