@@ -1,4 +1,5 @@
-//! What the measurements share: alternating rounds in one process, medians, and tables with ratios.
+//! What the measurements share.
 
-pub mod process;
-pub mod rounds;
+pub mod bandits;
+pub mod peers;
+pub mod plot;

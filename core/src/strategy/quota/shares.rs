@@ -35,6 +35,12 @@ pub(in crate::strategy) fn apportion(weights: &[u64], whole: u64, out: &mut Vec<
     // A part is at most the whole, which fits.
     let narrow = |part: u128| i64::try_from(part).unwrap_or(i64::MAX);
     match u64::try_from(total) {
+        // No remainders, and a single division: weights are mostly basis points.
+        Ok(total) if whole.is_multiple_of(total) => {
+            let factor = whole / total;
+            out.extend(weights.iter().map(|&weight| narrow(u128::from(weight * factor))));
+            return true;
+        }
         // No product can overflow 64 bits, where division is several times faster.
         Ok(total) if total.checked_mul(whole).is_some() => {
             out.extend(weights.iter().map(|&weight| narrow(u128::from(weight * whole / total))));
