@@ -55,3 +55,8 @@ pub use template::Template;
 pub use time::Timestamp;
 pub use violation::{Violation, Violations};
 pub use window::WeeklyWindow;
+
+/// Runs the examples of the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
