@@ -73,6 +73,11 @@ impl Transact for MemoryStore {
                     {
                         return Err(Rejection::EmailTaken.into());
                     }
+                    if let Effect::CreateApiKey(key) = effect
+                        && admins.values().flat_map(|s| s.api_keys.values()).any(|known| known.lookup == key.lookup)
+                    {
+                        return Err(Rejection::ApiKeyTaken.into());
+                    }
                 }
                 admins.entry(plan.admin_id).or_default().apply(&plan);
                 Ok(plan)

@@ -52,4 +52,7 @@ pub enum Rejection {
     /// An admin with this e-mail address exists.
     #[error("an admin with this e-mail address exists")]
     EmailTaken,
+    /// An API key with this public part exists; another one has to be drawn.
+    #[error("an API key with this public part exists")]
+    ApiKeyTaken,
 }

@@ -1,0 +1,234 @@
+//! One writer: gathers a batch, folds the plans over one snapshot, writes, commits, answers.
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use splitter_core::{Plan, Planned, Rejection, Scope, StoreError, TransactError, Work};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, warn};
+
+use super::{Changes, CommitFailure, Session, Snapshots, Wanted, Witness};
+use crate::{error::Failure, options::CommitOptions};
+
+/// How often one request may ask to see more before it is taken for a bug.
+const MAX_ROUNDS: u32 = 8;
+/// How often an unknown COMMIT is asked about. With the pauses between, this takes some ten seconds.
+const MAX_DOUBTS: u32 = 12;
+/// How often a batch that is being gathered lets other tasks run. They may be about to hand in more; nobody is waited for.
+const YIELDS: u32 = 2;
+
+/// A request in the queue.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) work: Work,
+    pub(crate) answer: oneshot::Sender<Result<Plan, TransactError>>,
+}
+
+/// What became of one member of a batch.
+enum Outcome {
+    Done(Plan),
+    Rejected(Rejection),
+    Panicked,
+    NeedsMore(Scope),
+}
+
+struct Member {
+    job: Job,
+    rounds: u32,
+}
+
+struct Group {
+    members: Vec<Member>,
+    tries: u32,
+    /// An earlier try whose COMMIT was not answered: how to find out, and what to answer if it happened.
+    doubt: Option<(Witness, Vec<Outcome>)>,
+}
+
+impl Group {
+    const fn new(members: Vec<Member>) -> Self {
+        Self { members, tries: 0, doubt: None }
+    }
+}
+
+/// Serves a queue until all of its senders are gone, or `closing` says so and everything accepted is done.
+pub(super) async fn serve<S: Session>(
+    mut session: S,
+    mut jobs: mpsc::Receiver<Job>,
+    mut closing: watch::Receiver<bool>,
+    options: CommitOptions,
+) {
+    loop {
+        let first = tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing), if !jobs.is_closed() => {
+                jobs.close();
+                continue;
+            }
+            job = jobs.recv() => job,
+        };
+        let Some(first) = first else { break };
+        let batch = gather(first, &mut jobs, options.batch.max(1)).await;
+        settle(&mut session, batch, options).await;
+    }
+    session.close().await;
+}
+
+async fn gather(first: Job, jobs: &mut mpsc::Receiver<Job>, most: usize) -> Vec<Member> {
+    let member = |job| Member { job, rounds: 0 };
+    let mut batch = vec![member(first)];
+    for turn in 0..=YIELDS {
+        while batch.len() < most
+            && let Ok(job) = jobs.try_recv()
+        {
+            batch.push(member(job));
+        }
+        if batch.len() >= most || turn == YIELDS {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    batch
+}
+
+async fn settle<S: Session>(session: &mut S, batch: Vec<Member>, options: CommitOptions) {
+    let mut groups = VecDeque::from([Group::new(batch)]);
+    while let Some(mut group) = groups.pop_front() {
+        match attempt(session, &mut group).await {
+            Ok(outcomes) => {
+                let again = answer(group.members, outcomes);
+                if !again.is_empty() {
+                    groups.push_front(Group::new(again));
+                }
+            }
+            Err(Failure::Refused(refusal)) if group.doubt.is_none() && group.members.len() == 1 => {
+                for member in group.members {
+                    reply(member.job, Err(refusal.into()));
+                    break;
+                }
+            }
+            Err(Failure::Refused(_)) if group.doubt.is_none() => {
+                let second = group.members.split_off(group.members.len() / 2);
+                groups.push_front(Group::new(second));
+                groups.push_front(Group::new(group.members));
+            }
+            Err(failure) => {
+                let most = if group.doubt.is_some() { MAX_DOUBTS } else { options.retries };
+                let hopeless = matches!(failure, Failure::Unavailable(_)) && group.doubt.is_none();
+                if hopeless || group.tries >= most {
+                    give_up(group, &failure);
+                } else {
+                    warn!(tries = group.tries, members = group.members.len(), "a transaction is tried again");
+                    tokio::time::sleep(Duration::from_millis(5) * (1 << group.tries.min(8))).await;
+                    group.tries += 1;
+                    groups.push_front(group);
+                }
+            }
+        }
+    }
+}
+
+fn give_up(group: Group, failure: &Failure) {
+    let what = match (failure, &group.doubt) {
+        (_, Some(_)) => {
+            error!(members = group.members.len(), "nobody knows whether a transaction was committed");
+            "the connection was lost while committing, and the outcome could not be found out"
+        }
+        (Failure::Again(what) | Failure::Unavailable(what), None) => what,
+        (Failure::Refused(_), None) => "the database refused a statement",
+    };
+    for member in group.members {
+        reply(member.job, Err(StoreError::Unavailable(what.into()).into()));
+    }
+}
+
+/// One transaction. Whatever happens, none is left open.
+async fn attempt<S: Session>(session: &mut S, group: &mut Group) -> Result<Vec<Outcome>, Failure> {
+    let result = transaction(session, group).await;
+    if !matches!(result, Ok((_, true))) {
+        session.undo().await;
+    }
+    result.map(|(outcomes, _)| outcomes)
+}
+
+/// The outcomes, and whether there was something to commit.
+async fn transaction<S: Session>(session: &mut S, group: &mut Group) -> Result<(Vec<Outcome>, bool), Failure> {
+    let wanted = Wanted::of(group.members.iter().map(|member| &member.job.work.scope));
+    let mut snapshots = session.open(&wanted).await?;
+    if let Some((witness, outcomes)) = group.doubt.take() {
+        // The locks are ours now, so the transaction in doubt has ended one way or the other.
+        match session.sees(&witness).await {
+            Ok(true) => return Ok((outcomes, false)),
+            Ok(false) => {}
+            Err(failure) => {
+                group.doubt = Some((witness, outcomes));
+                return Err(failure);
+            }
+        }
+    }
+    let outcomes: Vec<Outcome> = group.members.iter().map(|member| fold(&member.job.work, &mut snapshots)).collect();
+    let changes = Changes::of(outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Done(plan) => Some(plan),
+        Outcome::Rejected(_) | Outcome::Panicked | Outcome::NeedsMore(_) => None,
+    }));
+    if changes.is_empty() {
+        return Ok((outcomes, false));
+    }
+    session.write(&changes).await?;
+    match session.commit().await {
+        Ok(()) => Ok((outcomes, true)),
+        Err(CommitFailure::Refused(failure)) => Err(failure),
+        Err(CommitFailure::Unknown) => {
+            group.doubt = changes.witness().map(|witness| (witness, outcomes));
+            Err(Failure::Again("the connection was lost while committing"))
+        }
+    }
+}
+
+/// Calls one plan and, if it commits, applies it for the members after it.
+fn fold(work: &Work, snapshots: &mut Snapshots) -> Outcome {
+    let snapshot = snapshots.entry(work.scope.admin_id).or_default();
+    match catch_unwind(AssertUnwindSafe(|| (work.plan)(snapshot))) {
+        Ok(Planned::Commit(plan)) => {
+            let snapshot = snapshots.entry(plan.admin_id).or_default();
+            snapshot.apply(&plan);
+            // No plan reads these, and they would only grow.
+            snapshot.written = Default::default();
+            Outcome::Done(plan)
+        }
+        Ok(Planned::Reject(rejection)) => Outcome::Rejected(rejection),
+        Ok(Planned::NeedsMore(scope)) => Outcome::NeedsMore(scope),
+        Err(_) => Outcome::Panicked,
+    }
+}
+
+/// Answers all but those that need to see more; these are returned with their larger scopes.
+fn answer(members: Vec<Member>, outcomes: Vec<Outcome>) -> Vec<Member> {
+    let mut again = Vec::new();
+    for (mut member, outcome) in members.into_iter().zip(outcomes) {
+        let result = match outcome {
+            Outcome::Done(plan) => Ok(plan),
+            Outcome::Rejected(rejection) => Err(rejection.into()),
+            Outcome::Panicked => Err(StoreError::Broken("the command panicked".into()).into()),
+            Outcome::NeedsMore(scope) => {
+                let larger = member.job.work.scope.clone().union(&scope);
+                if scope.admin_id == larger.admin_id && larger != member.job.work.scope && member.rounds < MAX_ROUNDS {
+                    member.job.work.scope = larger;
+                    member.rounds += 1;
+                    again.push(member);
+                    continue;
+                }
+                Err(StoreError::Broken("the command asked for what it has already seen".into()).into())
+            }
+        };
+        reply(member.job, result);
+    }
+    again
+}
+
+fn reply(job: Job, result: Result<Plan, TransactError>) {
+    // The caller may have gone away; what was committed stays committed.
+    let _ = job.answer.send(result);
+}
