@@ -4,8 +4,9 @@
     python core/tests/phone/expected.py
 
 The metadata version has to be the one that data/phone/numbers.bin was made from. The strings: the example number of
-every region and type, numbers drawn from the pattern of every region and type, mutations of both, and random digits
-with and without a calling code that is in use. The seed is fixed: the same version of the port gives the same file.
+every region and type, numbers drawn from the pattern of every region and type, mutations of both, random digits with
+and without a calling code that is in use, and for every step that the automaton in data/phone/numbers.bin can take
+(and every step that it refuses) a number that takes it. The seed is fixed: the same version of the port gives the same file.
 
 The answers are about the number exactly as written. The port's parser may rewrite it first (it takes out a trunk prefix
 and the like); then the file also says to what, and that number is one of the strings too.
@@ -21,6 +22,7 @@ the number that it makes of it. A varint has seven bits per byte, low ones first
 
 import random
 import re
+import struct
 from pathlib import Path
 
 try:
@@ -111,16 +113,18 @@ def strings():
                 continue
             seeds = [desc.example_number] if desc.example_number else []
             tree = sre.parse(desc.national_number_pattern)
-            seeds += [draw(tree) for _ in range(14)]
+            seeds += [draw(tree) for _ in range(7)]
             for seed in seeds:
                 add(code + seed)
-                for _ in range(3):
+                for _ in range(2):
                     add(code + mutate(seed))
             if desc.example_number:
                 for _ in range(10):
                     add(mutate(code + desc.example_number))
                 # With a trunk prefix, which the port's parser takes out.
                 add(code + (meta.national_prefix or "0") + desc.example_number)
+    for text in steps():
+        add(text)
     for code in REGIONS:
         for length in range(0, 15):
             for _ in range(6):
@@ -129,10 +133,50 @@ def strings():
     for code in (1, 7, 39, 44, 47, 61, 212, 262, 290, 358, 590, 599):
         for area in range(1000):
             add(f"{code}{area:03}" + "".join(rng.choice(DIGITS) for _ in range(rng.choice((5, 6, 7, 7, 7)))))
-    while len(found) < 125_000:
+    while len(found) < 130_000:
         length = rng.randint(1, 15)
         add(rng.choice("123456789") + "".join(rng.choice(DIGITS) for _ in range(length - 1)))
     return found
+
+
+def steps():
+    """A number for every step of the automaton: each state and digit, whether it leads on or not."""
+    data = (Path(__file__).parents[2] / "data/phone/numbers.bin").read_bytes()
+    _, _, plans_at, regions_at, labels_at, rows_at, texts_at, _ = struct.unpack("<8I", data[4:36])
+    labels = data[labels_at:rows_at]
+    rows = list(struct.iter_unpack("<10H", data[rows_at:texts_at]))
+    # The shortest way from each state to the end of a valid number.
+    ends = ["" if label else None for label in labels]
+    todo = [state for state, label in enumerate(labels) if label]
+    before = [[] for _ in rows]
+    for state, row in enumerate(rows):
+        for digit, after in enumerate(row):
+            before[after].append((state, str(digit)))
+    for state in todo:
+        for earlier, digit in before[state]:
+            if ends[earlier] is None and earlier:
+                ends[earlier] = digit + ends[state]
+                todo.append(earlier)
+    taken = set()
+    for at in range(plans_at, regions_at, 30):
+        code, root = struct.unpack("<HH", data[at + 2:at + 6])
+        (lengths,) = struct.unpack("<I", data[at + 10:at + 14])
+        lengths = [n for n in range(15) if lengths >> n & 1]
+        seen, todo = {root}, [(root, "")]
+        for state, path in todo:
+            for digit, after in enumerate(rows[state]):
+                text = path + str(digit)
+                if (state, digit) not in taken:
+                    taken.add((state, digit))
+                    if after:
+                        end = ends[after]
+                    else:
+                        longer = rng.choice([n for n in lengths if n >= len(text)] or [len(text)])
+                        end = "".join(rng.choice(DIGITS) for _ in range(longer - len(text)))
+                    yield str(code) + text + end
+                if after and after not in seen:
+                    seen.add(after)
+                    todo.append((after, text))
 
 
 def literal(text):
