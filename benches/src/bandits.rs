@@ -42,6 +42,33 @@ impl Adaptive {
         Self { model: Model::default(), settings, base, ids, shares: Vec::new(), credits: vec![0; arms] }
     }
 
+    /// With outcomes known from the start.
+    #[must_use]
+    pub fn informed(outcomes: &[(f64, f64)], settings: Settings) -> Self {
+        let mut adaptive = Self::new(outcomes.len(), settings);
+        for (arm, (successes, failures)) in outcomes.iter().enumerate() {
+            for (times, success) in [(*successes, true), (*failures, false)] {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+                for _ in 0..times as u64 {
+                    adaptive.model.open_trial(adaptive.ids[arm], time(0));
+                    adaptive.resolved(arm, 0, success);
+                }
+            }
+        }
+        adaptive
+    }
+
+    /// The decision alone: are the cached shares still good, and which campaign is it?
+    #[inline]
+    pub fn decide(&mut self, now: u64) -> usize {
+        if self.model.needs_recompute(&self.settings, time(now), &self.ids) {
+            let shares = self.model.recompute(&self.settings, time(now), &self.base);
+            let weights: Vec<u64> = shares.iter().map(|(_, bp)| u64::from(*bp)).collect();
+            quota::shares_into(&weights, &mut self.shares);
+        }
+        quota::pick(&mut self.credits, &self.shares)
+    }
+
     /// The settings of the theory: no floor, no forgetting, no burn-in. `window` is in contacts.
     #[must_use]
     pub const fn plain(window: i64) -> Settings {
@@ -51,12 +78,7 @@ impl Adaptive {
 
 impl Bandit for Adaptive {
     fn choose(&mut self, now: u64) -> usize {
-        if self.model.needs_recompute(&self.settings, time(now), &self.ids) {
-            let shares = self.model.recompute(&self.settings, time(now), &self.base);
-            let weights: Vec<u64> = shares.iter().map(|(_, bp)| u64::from(*bp)).collect();
-            quota::shares_into(&weights, &mut self.shares);
-        }
-        let chosen = quota::pick(&mut self.credits, &self.shares);
+        let chosen = self.decide(now);
         self.model.open_trial(self.ids[chosen], time(now));
         chosen
     }

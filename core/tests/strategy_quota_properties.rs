@@ -308,14 +308,16 @@ proptest! {
         }
     }
 
-    /// Any credits that sum to 0, not only reachable ones, so that ties and frozen credit of every size are met.
+    /// Any credits that sum to 0, not only reachable ones, so that ties and frozen credit of every size are met, within
+    /// and beyond the range of the fast path.
     #[test]
     fn equals_the_naive_oracle_from_any_credit(
-        weights in any_weights(12),
-        eighths in prop::collection::vec(-40_i64..=40, 12),
+        weights in any_weights(70),
+        eighths in prop::collection::vec(-160_i64..=160, 70),
+        calm in any::<bool>(),
     ) {
         let Some(shares) = shares(&weights) else { return Ok(()) };
-        let mut credits: Vec<i64> = eighths[..weights.len()].iter().map(|e| e * UNIT / 8).collect();
+        let mut credits: Vec<i64> = eighths[..weights.len()].iter().map(|e| e * UNIT / if calm { 80 } else { 8 }).collect();
         credits[0] -= credits.iter().sum::<i64>();
         let mut expected = credits.clone();
         for _ in 0..20 {

@@ -6,8 +6,9 @@ use splitter_benches::bandits::{Adaptive, Bandit, EpsilonGreedy, Thompson, Ucb1,
 use splitter_benches::plot::{Axis, Line, chart, save, thin};
 use splitter_core::strategy::adaptive::Settings;
 
-/// Contacts that an outcome may take; where outcomes are immediate it plays no part.
-const WINDOW: u64 = 1_000;
+/// The attribution window in contacts: a thousand contacts a day and the default of seven days. Where outcomes are immediate it
+/// plays no part.
+const WINDOW: u64 = 7_000;
 
 type Make = fn(usize, u64) -> Box<dyn Bandit>;
 
@@ -33,7 +34,8 @@ struct Setting {
     runs: u64,
 }
 
-const TEN: [f64; 10] = [0.05, 0.048, 0.046, 0.044, 0.042, 0.038, 0.036, 0.034, 0.032, 0.03];
+/// Evenly spaced.
+const TEN: [f64; 10] = [0.05, 0.047_78, 0.045_56, 0.043_33, 0.041_11, 0.038_89, 0.036_67, 0.034_44, 0.032_22, 0.03];
 const FIVE: [f64; 5] = [0.10, 0.08, 0.07, 0.06, 0.05];
 const THREE: [f64; 3] = [0.20, 0.15, 0.10];
 
@@ -43,15 +45,15 @@ const SETTINGS: [Setting; 8] = [
     Setting { name: "20/15/10 %, 1,000", rates: &THREE, contacts: 1_000, delay: 0, runs: 1_000 },
     Setting { name: "10/8/7/6/5 %, 10,000", rates: &FIVE, contacts: 10_000, delay: 0, runs: 200 },
     Setting {
-        name: "the same, outcomes 1,000 contacts late",
+        name: "the same, outcomes 1,000 contacts (a day) late",
         rates: &FIVE,
         contacts: 10_000,
-        delay: WINDOW,
+        delay: 1_000,
         runs: 200,
     },
     Setting { name: "ten from 5 to 3 %, 10,000", rates: &TEN, contacts: 10_000, delay: 0, runs: 100 },
-    Setting { name: "20/15/10 %, 100,000", rates: &THREE, contacts: 100_000, delay: 0, runs: 40 },
-    Setting { name: "10/8/7/6/5 %, 100,000", rates: &FIVE, contacts: 100_000, delay: 0, runs: 40 },
+    Setting { name: "20/15/10 %, 100,000", rates: &THREE, contacts: 100_000, delay: 0, runs: 60 },
+    Setting { name: "10/8/7/6/5 %, 100,000", rates: &FIVE, contacts: 100_000, delay: 0, runs: 60 },
 ];
 
 /// The mean curve over the runs, and the standard error of its last point.

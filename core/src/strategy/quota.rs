@@ -27,11 +27,13 @@
 //! For at most [`MAX_CAMPAIGNS`] campaigns a credit stays below 2^50 and `D` below 2^11, so a credit times `D` fits an
 //! `i64`. Weights are any `u64`: a weight times [`UNIT`] stays below 2^104, in `u128`.
 
+mod choose;
 mod shares;
 
 pub(in crate::strategy) use shares::apportion;
 pub use shares::{shares, shares_into, spread_removed};
 
+use choose::Survey;
 use serde::{Deserialize, Serialize};
 
 /// One whole contact, in the units of shares and credits: `2^9·3^2·5^4·7·11·13·17·19`, below 2^40.
@@ -57,12 +59,12 @@ pub const MAX_CAMPAIGNS: usize = 1024;
 /// If the two slices differ in length or no share is above 0.
 pub fn pick(credits: &mut [i64], shares: &[i64]) -> usize {
     assert_eq!(credits.len(), shares.len(), "one share per credit");
-    let mut sharing = 0;
+    let mut survey = Survey::default();
     for (credit, &share) in credits.iter_mut().zip(shares) {
         *credit += share;
-        sharing += i64::from(share > 0);
+        survey.see(*credit, share);
     }
-    serve(credits, shares, sharing)
+    serve(credits, shares, survey)
 }
 
 /// Decides again for a contact whose `present` assignment was chosen by this rule: that choice is given back first, so
@@ -82,55 +84,25 @@ pub fn pick(credits: &mut [i64], shares: &[i64]) -> usize {
 pub fn repick(credits: &mut [i64], shares: &[i64], present: usize) -> usize {
     assert_eq!(credits.len(), shares.len(), "one share per credit");
     credits[present] += UNIT;
-    let sharing = shares.iter().map(|&share| i64::from(share > 0)).sum();
-    serve(credits, shares, sharing)
+    let mut survey = Survey::default();
+    for (&credit, &share) in credits.iter().zip(shares) {
+        survey.see(credit, share);
+    }
+    serve(credits, shares, survey)
 }
 
-/// Chooses among the `sharing` campaigns with a share and takes one contact off the chosen one's credit.
-fn serve(credits: &mut [i64], shares: &[i64], sharing: i64) -> usize {
+/// Chooses among the campaigns with a share and takes one contact off the chosen one's credit.
+fn serve(credits: &mut [i64], shares: &[i64], survey: Survey) -> usize {
+    let sharing = survey.sharing.cast_signed();
     assert!(sharing > 0, "some share is above 0");
-    // With a single campaign both thresholds would be 0/0; the largest credit is the only one.
+    // With a single campaign both thresholds would be 0/0, and there is nothing to choose.
     let chosen = if sharing == 1 {
         shares.iter().position(|&share| share > 0).unwrap_or(0)
     } else {
-        choose(credits, shares, sharing)
+        choose::choose(credits, shares, sharing, survey.all_small())
     };
     credits[chosen] -= UNIT;
     chosen
-}
-
-/// The rule itself, for two or more campaigns with a share.
-///
-/// Everything is said in one number per campaign, its `slack = D·(1 − 1/D) − D·credit`: how far it is from the rescue
-/// line. Slack below 0 calls for rescue, slack up to `D − 2` contacts may be served, and `slack / share` is the time to
-/// the deadline. The largest credit is the smallest slack.
-///
-/// Quotients are compared as correctly rounded `f64`: numerator (below 2^51) and denominator (below 2^40) are exact, and
-/// rounding is monotone, so unequal roundings have the order of the exact quotients. Only equal ones are
-/// cross-multiplied in 128 bits. That avoids most wide multiplications and nearly all mispredicted branches.
-#[expect(clippy::float_cmp, reason = "equal roundings are exactly the case that has to be settled in integers")]
-fn choose(credits: &[i64], shares: &[i64], sharing: i64) -> usize {
-    let d = 2 * sharing - 2;
-    let rescue_line = (d - 1) * UNIT;
-    let servable = rescue_line - UNIT;
-    let (mut least_slack, mut richest) = (i64::MAX, 0);
-    let (mut least_time, mut earliest) = (f64::INFINITY, usize::MAX);
-    for (position, (&credit, &share)) in credits.iter().zip(shares).enumerate() {
-        let slack = if share > 0 { rescue_line - d * credit } else { i64::MAX };
-        if slack < least_slack {
-            (least_slack, richest) = (slack, position);
-        }
-        let time = if slack <= servable { slack as f64 / share as f64 } else { f64::INFINITY };
-        if time < least_time {
-            (least_time, earliest) = (time, position);
-        } else if time == least_time && earliest != usize::MAX {
-            let other = rescue_line - d * credits[earliest];
-            if i128::from(slack) * i128::from(shares[earliest]) < i128::from(other) * i128::from(share) {
-                earliest = position;
-            }
-        }
-    }
-    if least_slack < 0 || earliest == usize::MAX { richest } else { earliest }
 }
 
 /// How far a campaign can be from its exact quota, in contacts, as an exact fraction: `1 − 1/(2k−2)` for `k` campaigns

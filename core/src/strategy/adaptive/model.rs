@@ -180,9 +180,12 @@ impl Model {
         };
         let grown = self.resolved.saturating_sub(computed.resolved) >= (computed.resolved / 100).max(1);
         let aged = now.millis_since(computed.at) >= (settings.attribution_ms / 100).max(1);
-        grown
-            || aged && self.arms.values().any(|arm| arm.pending > 0)
-            || eligible.iter().any(|campaign| computed.shares.iter().all(|(known, _)| known != campaign))
+        // Mostly the campaigns are the ones of the last time, in the same order.
+        let known = |(n, campaign): (usize, &CampaignId)| {
+            computed.shares.get(n).is_some_and(|(known, _)| known == campaign)
+                || computed.shares.iter().any(|(known, _)| known == campaign)
+        };
+        grown || aged && self.arms.values().any(|arm| arm.pending > 0) || !eligible.iter().enumerate().all(known)
     }
 
     /// Computes the shares of the eligible campaigns, caches and returns them: basis points that sum to 10,000.
