@@ -10,6 +10,7 @@ use crate::{
     id::AdminId,
     phone::{AllowedRegions, Region, zone},
     time::Timestamp,
+    webhook::Webhook,
 };
 
 /// What an admin chose for all of its contacts.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub merge_variables: bool,
     /// Statuses that an enrolment can not take off, beside `DNC`, which always is one.
     pub suppressing_statuses: BTreeSet<ContactStatus>,
+    /// Where calls and messages are handed over; `None`: nowhere yet.
+    pub webhook: Option<Webhook>,
 }
 
 impl Default for Settings {
@@ -36,6 +39,7 @@ impl Default for Settings {
             default_region: None,
             merge_variables: false,
             suppressing_statuses: BTreeSet::from([ContactStatus::Dnc]),
+            webhook: None,
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod conformance;
 pub mod contact;
 pub mod contact_commands;
 pub mod decision;
+pub mod dispatch;
 pub mod enroll;
 pub mod env;
 pub mod id;
@@ -32,6 +33,7 @@ pub mod strategy;
 pub mod template;
 pub mod time;
 pub mod violation;
+pub mod webhook;
 pub mod window;
 
 pub use access::{ApiKey, Credential, Principal, RateClass};
@@ -40,6 +42,7 @@ pub use admin::{Admin, Settings};
 pub use campaign::{Campaign, CampaignConfig, CampaignStatus};
 pub use contact::{Contact, ContactStatus, CustomVariables};
 pub use decision::{Decision, DecisionKind, Exclusion, LoggedDecision};
+pub use dispatch::{Dispatch, Sender};
 pub use enroll::{ContactInput, EnrollContact, Limits, Target};
 pub use env::Env;
 pub use id::{AdminId, ApiKeyId, CampaignId, ContactId, DecisionId, EventId, HistoryId, OutreachId, SplitterId};
@@ -54,6 +57,7 @@ pub use store::{Limiter, Planned, Queries, Store, StoreError, Transact, Transact
 pub use template::Template;
 pub use time::Timestamp;
 pub use violation::{Violation, Violations};
+pub use webhook::Webhook;
 pub use window::WeeklyWindow;
 
 /// Runs the examples of the project's README.

@@ -1,6 +1,8 @@
 //! The in-memory store: every admin's snapshot behind one mutex. Good for tests and demonstrations, and the oracle that
 //! every other store is compared with. Nothing outlives the process.
 
+mod dispatch;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -32,6 +34,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     admins: Mutex<BTreeMap<AdminId, Snapshot>>,
+    /// Who may send what. Locked after `admins`.
+    holds: Mutex<dispatch::Holds>,
 }
 
 impl MemoryStore {
@@ -50,6 +54,10 @@ impl MemoryStore {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<AdminId, Snapshot>> {
         // A plan that panics has changed nothing: plans are applied only after they have returned.
         self.admins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_holds(&self) -> MutexGuard<'_, dispatch::Holds> {
+        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read<T>(&self, admin: AdminId, read: impl FnOnce(&Snapshot) -> T) -> T {

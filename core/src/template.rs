@@ -135,6 +135,20 @@ pub enum TemplateProblem {
 #[error("no value for {}", .0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))]
 pub struct MissingVariables(pub Vec<String>);
 
+/// Why a template could not be rendered within a bound.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RenderError {
+    /// Variables have neither a value nor a default.
+    #[error(transparent)]
+    Missing(#[from] MissingVariables),
+    /// The text would be longer than allowed.
+    #[error("the text would have more than {max_chars} characters")]
+    TooLong {
+        /// The bound.
+        max_chars: usize,
+    },
+}
+
 impl Template {
     /// Checks a template and prepares it for rendering.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
@@ -210,7 +224,29 @@ impl Template {
     /// `lookup` is asked once per variable, in order of first use. The time needed is linear in the lengths of template
     /// and result; a value is copied as often as it is used.
     pub fn render<'a>(&self, lookup: impl Fn(&str) -> Option<&'a str>) -> Result<String, MissingVariables> {
-        let Parsed { parts, variables, .. } = &*self.0;
+        let values = self.values(lookup)?;
+        Ok(self.pieces(&values).collect())
+    }
+
+    /// As [`Self::render`], but no text of more than `max_chars` characters is put together: values can be long, and a
+    /// template can use each of them hundreds of times.
+    pub fn render_within<'a>(
+        &self,
+        max_chars: usize,
+        lookup: impl Fn(&str) -> Option<&'a str>,
+    ) -> Result<String, RenderError> {
+        let values = self.values(lookup)?;
+        // A character has at most four bytes, so most texts need no counting.
+        let bytes: usize = self.pieces(&values).map(str::len).sum();
+        if bytes > max_chars && self.pieces(&values).map(|piece| piece.chars().count()).sum::<usize>() > max_chars {
+            return Err(RenderError::TooLong { max_chars });
+        }
+        Ok(self.pieces(&values).collect())
+    }
+
+    /// The values of [`Self::variables`].
+    fn values<'a>(&self, lookup: impl Fn(&str) -> Option<&'a str>) -> Result<Vec<Option<&'a str>>, MissingVariables> {
+        let variables = &self.0.variables;
         let values: Vec<Option<&str>> = variables.iter().map(|variable| lookup(&variable.name)).collect();
         let missing: Vec<String> = variables
             .iter()
@@ -218,18 +254,17 @@ impl Template {
             .filter(|(variable, value)| value.is_none() && !variable.has_default)
             .map(|(variable, _)| variable.name.clone())
             .collect();
-        if !missing.is_empty() {
-            return Err(MissingVariables(missing));
-        }
-        Ok(parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => text,
-                Part::Placeholder { variable, default } => {
-                    values[*variable].or(default.as_deref()).unwrap_or_default() // no value: there is a default
-                }
-            })
-            .collect())
+        if missing.is_empty() { Ok(values) } else { Err(MissingVariables(missing)) }
+    }
+
+    /// The rendered text, piece by piece.
+    fn pieces<'t>(&'t self, values: &'t [Option<&'t str>]) -> impl Iterator<Item = &'t str> {
+        self.0.parts.iter().map(|part| match part {
+            Part::Text(text) => text.as_str(),
+            Part::Placeholder { variable, default } => {
+                values[*variable].or(default.as_deref()).unwrap_or_default() // no value: there is a default
+            }
+        })
     }
 }
 

@@ -26,3 +26,19 @@ fn random_commands_keep_every_invariant() {
         assert!(failures.is_empty(), "seed {seed}: {}", failures.join("\n"));
     }
 }
+
+#[test]
+fn the_in_memory_store_dispatches() {
+    let store = MemoryStore::new();
+    let failures = ready(conformance::check_dispatch(&store, &store, 1));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn random_dispatchers_break_no_rule() {
+    for seed in 2000..2040 {
+        let store = MemoryStore::new();
+        let failures = ready(conformance::random_dispatch(&store, &store, seed, 600));
+        assert!(failures.is_empty(), "seed {seed}: {}", failures.join("\n"));
+    }
+}

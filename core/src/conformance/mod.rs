@@ -19,10 +19,12 @@
 //! run. Use another seed to run it again on the same database.
 
 mod case;
+mod dispatch;
 mod invariants;
 mod random;
 mod world;
 
+pub use dispatch::{check_dispatch, random_dispatch};
 pub use invariants::broken_invariants;
 pub use random::random_commands;
 pub use world::World;
