@@ -1,0 +1,41 @@
+//! The database behind a URL, as the ports that the API needs.
+
+use std::sync::Arc;
+
+use splitter_core::{Limiter, MemoryLimiter, Store};
+use splitter_sqlx::{SqliteOptions, SqliteStore};
+
+use crate::failure::Failure;
+
+/// An open database.
+pub(crate) struct Backend {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) limiter: Arc<dyn Limiter>,
+    opened: Arc<SqliteStore>,
+}
+
+impl Backend {
+    /// Opens the database and brings its tables up to date.
+    pub(crate) async fn open(url: &str) -> Result<Self, Failure> {
+        if url.starts_with("sqlite:") {
+            Self::sqlite(SqliteOptions::from_url(url)?).await
+        } else {
+            Err(Failure::usage("the database URL has to begin with `sqlite:`"))
+        }
+    }
+
+    /// A database that goes away with the process.
+    pub(crate) async fn temporary() -> Result<Self, Failure> {
+        Self::sqlite(SqliteOptions::temporary()).await
+    }
+
+    async fn sqlite(options: SqliteOptions) -> Result<Self, Failure> {
+        let store = Arc::new(SqliteStore::open(options).await?);
+        Ok(Self { store: store.clone(), limiter: Arc::new(MemoryLimiter::new()), opened: store })
+    }
+
+    /// Takes nothing more, finishes what was accepted, closes every connection.
+    pub(crate) async fn close(self) {
+        self.opened.close().await;
+    }
+}
