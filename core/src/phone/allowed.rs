@@ -58,7 +58,7 @@ pub enum AllowedRegionsError {
     Empty,
 }
 
-/// The regions and calling codes that numbers have to come from: not empty, sorted (regions first), no entry twice.
+/// The regions and calling codes that numbers have to come from: not empty, in the order given, no entry twice.
 ///
 /// ```
 /// use splitter_core::phone::{AllowedRegions, PhoneNumber};
@@ -84,15 +84,18 @@ impl AllowedRegions {
         Self::new(entries).ok_or(AllowedRegionsError::Empty)
     }
 
-    /// From entries; `None` if there are none.
+    /// From entries, each kept where it stands first; `None` if there are none.
     pub fn new(entries: impl IntoIterator<Item = AllowedRegion>) -> Option<Self> {
-        let mut entries: Vec<_> = entries.into_iter().collect();
-        entries.sort_unstable();
-        entries.dedup();
-        if entries.is_empty() { None } else { Some(Self(entries)) }
+        let mut list = Vec::new();
+        for entry in entries {
+            if !list.contains(&entry) {
+                list.push(entry);
+            }
+        }
+        if list.is_empty() { None } else { Some(Self(list)) }
     }
 
-    /// The entries, sorted. Their texts are what [`Self::parse`] reads.
+    /// The entries in the order given. Their texts are what [`Self::parse`] reads.
     pub fn iter(&self) -> impl Iterator<Item = AllowedRegion> {
         self.0.iter().copied()
     }

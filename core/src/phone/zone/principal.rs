@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 /// The principal zone of a region, of those regions for whose numbers the prefix data may leave several zones.
 ///
 /// It is the zone where most of the region's people live. Where a number's prefix leaves a few zones and the principal
-/// one is not among them (northern and southern Idaho, say), the region's next most populous one among them counts.
+/// one is not among them, a zone of the region's that is among them counts: `+1 208 2…` is northern or southern Idaho,
+/// never New York. Of several, it is the one where most people with such prefixes live.
 #[must_use]
 pub fn principal(region: Region) -> Option<Tz> {
     zones(region)?.first().copied()
@@ -18,7 +19,7 @@ pub(super) fn zones(region: Region) -> Option<&'static [Tz]> {
     Some(TABLE[index].1)
 }
 
-/// By region, sorted. Populations are the rule; the table changes only with a test that says why.
+/// By region, sorted; the order of the zones decides where a prefix leaves several of them.
 #[rustfmt::skip]
 static TABLE: &[(&str, &[Tz])] = &[
     ("AG", &[Tz::America__Antigua]),
