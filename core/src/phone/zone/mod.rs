@@ -1,9 +1,9 @@
 //! From a number to a time zone.
 //!
 //! libphonenumber publishes which zones the numbers with a certain prefix belong to; the longest prefix counts. One zone:
-//! that one. Several: the admin's own zone if it is among them, else the principal zone of the number's region (of its
-//! calling code's main region, if the region is not known; see [`principal`]). None, or a number that belongs to no place (toll-free, or of a calling code that no country has): the
-//! admin's own zone.
+//! that one. Several: the admin's own zone if it is among them, else the principal zone of the number's region, or of its
+//! calling code's main region if its own is not known (see [`principal`]). None, or a number that belongs to no place
+//! (toll-free, or of a calling code that no country has): the admin's own zone.
 //!
 //! ```
 //! use chrono_tz::Tz;
