@@ -25,11 +25,16 @@
 mod codec;
 mod commit;
 mod error;
+mod loaded;
 mod options;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use options::CommitOptions;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresLimiter, PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Durability, SqliteLocation, SqliteOptions, SqliteStore};

@@ -66,3 +66,18 @@ async fn sqlite_answers_as_memory_does() {
         differ(Arc::new(store), seed, 400).await;
     }
 }
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn postgres_answers_as_memory_does() {
+    use common::database::Database;
+    use splitter_sqlx::PostgresStore;
+    for seed in 1..=4 {
+        let database = Database::new().await;
+        // One writer, so that the order of a group is the order of its members.
+        let options = splitter_sqlx::PostgresOptions { writers: 1, ..database.options() };
+        let store = Arc::new(PostgresStore::open(options).await.expect("a store"));
+        differ(Arc::clone(&store) as Arc<dyn Store>, seed, 400).await;
+        store.close().await;
+    }
+}

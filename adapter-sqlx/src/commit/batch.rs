@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use splitter_core::{Plan, Planned, Rejection, Scope, StoreError, TransactError, Work};
+use splitter_core::{Plan, Planned, Rejection, Scope, StoreError, TransactError, Work, snapshot::Written};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, warn};
 
@@ -104,9 +104,8 @@ async fn settle<S: Session>(session: &mut S, batch: Vec<Member>, options: Commit
                 }
             }
             Err(Failure::Refused(refusal)) if group.doubt.is_none() && group.members.len() == 1 => {
-                for member in group.members {
+                if let Some(member) = group.members.pop() {
                     reply(member.job, Err(refusal.into()));
-                    break;
                 }
             }
             Err(Failure::Refused(_)) if group.doubt.is_none() => {
@@ -157,15 +156,12 @@ async fn attempt<S: Session>(session: &mut S, group: &mut Group) -> Result<Vec<O
 async fn transaction<S: Session>(session: &mut S, group: &mut Group) -> Result<(Vec<Outcome>, bool), Failure> {
     let wanted = Wanted::of(group.members.iter().map(|member| &member.job.work.scope));
     let mut snapshots = session.open(&wanted).await?;
-    if let Some((witness, outcomes)) = group.doubt.take() {
-        // The locks are ours now, so the transaction in doubt has ended one way or the other.
-        match session.sees(&witness).await {
-            Ok(true) => return Ok((outcomes, false)),
-            Ok(false) => {}
-            Err(failure) => {
-                group.doubt = Some((witness, outcomes));
-                return Err(failure);
-            }
+    if let Some((witness, _)) = &group.doubt {
+        // The locks are ours now, so the transaction in doubt has ended. If it needed no locks it may still be ending; then
+        // its rows get into the way of ours, the doubt remains, and the next try sees them.
+        let committed = session.sees(witness).await?;
+        if let Some((_, outcomes)) = group.doubt.take_if(|_| committed) {
+            return Ok((outcomes, false));
         }
     }
     let outcomes: Vec<Outcome> = group.members.iter().map(|member| fold(&member.job.work, &mut snapshots)).collect();
@@ -195,7 +191,7 @@ fn fold(work: &Work, snapshots: &mut Snapshots) -> Outcome {
             let snapshot = snapshots.entry(plan.admin_id).or_default();
             snapshot.apply(&plan);
             // No plan reads these, and they would only grow.
-            snapshot.written = Default::default();
+            snapshot.written = Written::default();
             Outcome::Done(plan)
         }
         Ok(Planned::Reject(rejection)) => Outcome::Rejected(rejection),

@@ -136,7 +136,8 @@ impl<'a> Changes<'a> {
         let decision = self.decisions.first().map(|(_, row)| Witness::Decision(row.decision.id));
         let history = || self.history.first().map(|(admin, row)| Witness::History(*admin, row.contact_id, row.id));
         let version = || self.versions.first().map(|(_, row)| Witness::Version(row.splitter_id, row.version, row.at));
-        let campaign = || self.campaigns.values().next().map(|s| Witness::Campaign(s.row.id, s.row.updated_at));
+        let campaign =
+            || self.campaigns.values().next().map(|s| Witness::Campaign(s.row.admin_id, s.row.id, s.row.updated_at));
         let admin = || self.admins.values().next().map(|s| Witness::Admin(s.row.id, s.row.updated_at));
         let key = || self.api_keys.first().map(|row| Witness::ApiKey(row.id, None));
         let revoked = || self.revoked.iter().next().map(|((_, id), at)| Witness::ApiKey(*id, Some(*at)));
@@ -171,7 +172,7 @@ pub(crate) enum Witness {
     Decision(DecisionId),
     History(AdminId, ContactId, HistoryId),
     Version(SplitterId, u32, Timestamp),
-    Campaign(CampaignId, Timestamp),
+    Campaign(AdminId, CampaignId, Timestamp),
     Admin(AdminId, Timestamp),
     ApiKey(ApiKeyId, Option<Timestamp>),
 }

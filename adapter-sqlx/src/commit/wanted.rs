@@ -1,6 +1,6 @@
 //! What a batch has to lock and load: the scopes of its members put together, in the order of locking.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use splitter_core::{AdminId, ApiKeyId, CampaignId, PhoneNumber, Scope, SplitterId, idempotency::IdempotencyKey};
 
@@ -10,7 +10,8 @@ pub(crate) struct Wanted {
     pub(crate) admins: BTreeSet<AdminId>,
     pub(crate) edited_admins: BTreeSet<AdminId>,
     pub(crate) api_keys: BTreeSet<(AdminId, ApiKeyId)>,
-    pub(crate) splitters: BTreeSet<(AdminId, SplitterId)>,
+    /// With the number of members that want it.
+    pub(crate) splitters: BTreeMap<(AdminId, SplitterId), usize>,
     pub(crate) campaigns: BTreeSet<(AdminId, CampaignId)>,
     pub(crate) edited_campaigns: BTreeSet<(AdminId, CampaignId)>,
     pub(crate) phones: BTreeSet<(AdminId, PhoneNumber)>,
@@ -33,7 +34,9 @@ impl Wanted {
             self.edited_admins.insert(admin);
         }
         self.api_keys.extend(scope.api_keys.iter().map(|id| (admin, *id)));
-        self.splitters.extend(scope.splitters.iter().map(|id| (admin, *id)));
+        for id in &scope.splitters {
+            *self.splitters.entry((admin, *id)).or_default() += 1;
+        }
         self.campaigns.extend(scope.campaigns.iter().map(|id| (admin, *id)));
         self.edited_campaigns.extend(scope.edited_campaigns.iter().map(|id| (admin, *id)));
         self.phones.extend(scope.phones.iter().map(|phone| (admin, *phone)));

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use splitter_core::{
-    AdminId, ApiKey, ApiKeyId, Campaign, CampaignId, Contact, PhoneNumber, Snapshot, Splitter, SplitterId,
-    idempotency::IdempotencyKey,
-    splitter::{Overflow, StrategyKind},
+    Admin, AdminId, ApiKey, ApiKeyId, Campaign, CampaignId, Contact, DecisionId, PhoneNumber, Splitter, SplitterId,
+    idempotency::{IdempotencyKey, IdempotencyRecord},
+    splitter::{SplitterEvent, Trial},
 };
 use sqlx::{
     AssertSqlSafe, Sqlite, SqliteConnection,
@@ -16,61 +16,30 @@ use sqlx::{
 use super::write::MAX_ROWS;
 use crate::{
     commit::{Snapshots, Wanted},
+    loaded::Loaded,
     rows::{self, Result},
 };
 
 type Bound = Query<'static, Sqlite, SqliteArguments>;
 
-/// Trials of an adaptive splitter that a transaction sees: the oldest, which are the ones that run out.
-const OLDEST_TRIALS: i64 = 256;
-
 pub(super) async fn load(connection: &mut SqliteConnection, wanted: &Wanted) -> Result<Snapshots> {
-    let mut snapshots: Snapshots = wanted.admins.iter().map(|id| (*id, Snapshot::default())).collect();
-    load_admins(connection, &wanted.admins, &mut snapshots).await?;
-    let splitters = load_splitters(connection, &wanted.splitters).await?;
-    let mut campaigns: BTreeSet<(AdminId, CampaignId)> =
-        wanted.campaigns.union(&wanted.edited_campaigns).copied().collect();
-    for splitter in &splitters {
-        campaigns.extend(listed(splitter).map(|id| (splitter.admin_id, id)));
-    }
-    for campaign in load_campaigns(connection, &campaigns).await? {
-        snapshots.entry(campaign.admin_id).or_default().campaigns.insert(campaign.id, campaign);
-    }
-    for contact in load_contacts(connection, &wanted.phones).await? {
-        snapshots.entry(contact.admin_id).or_default().contacts.insert(contact.phone_number, contact);
-    }
-    load_waiting(connection, &splitters, &mut snapshots).await?;
-    for splitter in splitters {
-        snapshots.entry(splitter.admin_id).or_default().splitters.insert(splitter.id, splitter);
-    }
-    for key in load_api_keys(connection, &wanted.api_keys).await? {
-        snapshots.entry(key.admin_id).or_default().api_keys.insert(key.id, key);
-    }
-    load_idempotency(connection, &wanted.idempotency, &mut snapshots).await?;
-    Ok(snapshots)
+    let mut loaded = Loaded { admins: load_admins(connection, &wanted.admins).await?, ..Loaded::default() };
+    loaded.api_keys = load_api_keys(connection, &wanted.api_keys).await?;
+    loaded.splitters = load_splitters(connection, &wanted.splitters.keys().copied().collect()).await?;
+    loaded.campaigns = load_campaigns(connection, &loaded.campaign_keys(wanted)).await?;
+    loaded.contacts = load_contacts(connection, &wanted.phones).await?;
+    loaded.events = load_events(connection, &loaded.splitters).await?;
+    let named = loaded.named_trials();
+    let oldest: Vec<_> = loaded.oldest_trials(wanted, named.len()).collect();
+    loaded.trials = load_trials(connection, &named, &oldest).await?;
+    loaded.idempotency = load_idempotency(connection, &wanted.idempotency).await?;
+    Ok(loaded.into_snapshots(wanted))
 }
 
-/// The campaigns that a splitter may send contacts to.
-fn listed(splitter: &Splitter) -> impl Iterator<Item = CampaignId> + '_ {
-    let fallback = match splitter.config.overflow {
-        Overflow::FallbackCampaign { campaign_id } => Some(campaign_id),
-        Overflow::NextEligible | Overflow::Reject => None,
-    };
-    splitter.config.campaigns.iter().map(|member| member.campaign_id).chain(fallback)
-}
-
-async fn load_admins(
-    connection: &mut SqliteConnection,
-    ids: &BTreeSet<AdminId>,
-    snapshots: &mut Snapshots,
-) -> Result<()> {
+async fn load_admins(connection: &mut SqliteConnection, ids: &BTreeSet<AdminId>) -> Result<Vec<Admin>> {
     let sql = "SELECT id, email, password_hash, settings, created_at, updated_at FROM admins WHERE id IN (VALUES ";
     let found = select(connection, sql, ")", "(?)", ids, |query, id| query.bind(id.0)).await?;
-    for admin in rows::all(&found, rows::admin)? {
-        let id = admin.id;
-        snapshots.entry(id).or_default().admin = Some(admin);
-    }
-    Ok(())
+    rows::all(&found, rows::admin)
 }
 
 async fn load_splitters(
@@ -112,61 +81,42 @@ async fn load_api_keys(connection: &mut SqliteConnection, keys: &BTreeSet<(Admin
     rows::all(&found, rows::api_key)
 }
 
-/// What waits for splitters: events in their order, and trials.
-async fn load_waiting(
-    connection: &mut SqliteConnection,
-    splitters: &[Splitter],
-    snapshots: &mut Snapshots,
-) -> Result<()> {
-    let admin_of = |id: SplitterId| splitters.iter().find(|splitter| splitter.id == id).map(|s| s.admin_id);
+async fn load_events(connection: &mut SqliteConnection, splitters: &[Splitter]) -> Result<Vec<SplitterEvent>> {
     let ids: BTreeSet<SplitterId> = splitters.iter().map(|splitter| splitter.id).collect();
     let sql = "SELECT id, splitter_id, decision_id, campaign_id, contact_id, at, active_delta, outcome \
                FROM splitter_events WHERE splitter_id IN (VALUES ";
     let found = select(connection, sql, ") ORDER BY seq", "(?)", &ids, |q, id| q.bind(id.0)).await?;
-    for event in rows::all(&found, rows::event)? {
-        if let Some(admin) = admin_of(event.splitter_id) {
-            snapshots.entry(admin).or_default().events.push(event);
-        }
-    }
-    for splitter in splitters.iter().filter(|s| s.config.strategy.kind() == StrategyKind::Adaptive) {
-        let snapshot = snapshots.entry(splitter.admin_id).or_default();
-        load_trials(connection, splitter.id, snapshot).await?;
-    }
-    Ok(())
+    rows::all(&found, rows::event)
 }
 
-/// The oldest trials, those that waiting events are about, and those of the contacts in the snapshot.
-async fn load_trials(connection: &mut SqliteConnection, id: SplitterId, snapshot: &mut Snapshot) -> Result<()> {
-    let oldest = sqlx::query(
-        "SELECT splitter_id, decision_id, campaign_id, started_at FROM splitter_trials WHERE splitter_id = ? \
-         ORDER BY started_at, decision_id LIMIT ?",
-    );
-    let mut found = oldest.bind(id.0).bind(OLDEST_TRIALS).fetch_all(&mut *connection).await?;
-    let of_events = snapshot.events.iter().filter(|event| event.splitter_id == id).map(|event| event.decision_id);
-    let of_contacts = snapshot.contacts.values().filter_map(|contact| contact.assignment).map(|a| a.decision_id);
-    let named: BTreeSet<_> = of_events.chain(of_contacts).collect();
+async fn load_trials(
+    connection: &mut SqliteConnection,
+    named: &BTreeSet<(SplitterId, DecisionId)>,
+    oldest: &[(SplitterId, i64)],
+) -> Result<Vec<Trial>> {
     let sql = "SELECT splitter_id, decision_id, campaign_id, started_at FROM splitter_trials \
                WHERE (splitter_id, decision_id) IN (VALUES ";
-    found.extend(select(connection, sql, ")", "(?,?)", &named, |q, decision| q.bind(id.0).bind(decision.0)).await?);
-    for trial in rows::all(&found, rows::trial)? {
-        snapshot.trials.insert((trial.splitter_id, trial.decision_id), trial);
+    let bind = |q: Bound, (splitter, decision): &(SplitterId, DecisionId)| q.bind(splitter.0).bind(decision.0);
+    let mut found = select(connection, sql, ")", "(?,?)", named, bind).await?;
+    for (splitter, count) in oldest {
+        let query = sqlx::query(
+            "SELECT splitter_id, decision_id, campaign_id, started_at FROM splitter_trials WHERE splitter_id = ? \
+             ORDER BY started_at, decision_id LIMIT ?",
+        );
+        found.extend(query.bind(splitter.0).bind(*count).fetch_all(&mut *connection).await?);
     }
-    Ok(())
+    rows::all(&found, rows::trial)
 }
 
 async fn load_idempotency(
     connection: &mut SqliteConnection,
     keys: &BTreeSet<IdempotencyKey>,
-    snapshots: &mut Snapshots,
-) -> Result<()> {
+) -> Result<Vec<IdempotencyRecord>> {
     let sql = "SELECT admin_id, route, key, body_hash, created_at, status, body, decision_id FROM idempotency \
                WHERE (admin_id, route, key) IN (VALUES ";
     let bind = |q: Bound, key: &IdempotencyKey| q.bind(key.admin_id.0).bind(key.route.clone()).bind(key.key.clone());
     let found = select(connection, sql, ")", "(?,?,?)", keys, bind).await?;
-    for record in rows::all(&found, rows::idempotency)? {
-        snapshots.entry(record.key.admin_id).or_default().idempotency.insert(record.key.clone(), record);
-    }
-    Ok(())
+    rows::all(&found, rows::idempotency)
 }
 
 /// Selects by a list of keys. The list is filled up to a power of two with repeats of its last key, so that few
@@ -192,7 +142,7 @@ async fn select<K>(
         sql.push_str(tail);
         let last = chunk[chunk.len() - 1];
         let filled = chunk.iter().copied().chain(std::iter::repeat(last)).take(size);
-        let query = filled.fold(sqlx::query(AssertSqlSafe(sql)), |query, key| bind(query, key));
+        let query = filled.fold(sqlx::query(AssertSqlSafe(sql)), &bind);
         found.extend(query.fetch_all(&mut *connection).await?);
     }
     Ok(found)

@@ -1,6 +1,6 @@
 //! From changes to rows, in bulk.
 
-use splitter_core::{Admin, Campaign, Contact, Splitter, idempotency::LIFETIME_MS};
+use splitter_core::{Admin, Campaign, Contact, Splitter, Timestamp, idempotency::LIFETIME_MS};
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 use crate::{
@@ -49,7 +49,7 @@ async fn write_admins(connection: &mut SqliteConnection, changes: &Changes<'_>) 
             .bind(row.lookup.clone())
             .bind(row.hash.to_vec())
             .bind(row.created_at.as_millis())
-            .bind(row.revoked_at.map(|at| at.as_millis()))
+            .bind(row.revoked_at.map(Timestamp::as_millis))
     })
     .await?;
     for ((admin, id), at) in &changes.revoked {
@@ -70,7 +70,7 @@ async fn write_campaigns(connection: &mut SqliteConnection, changes: &Changes<'_
             .bind(row.config.requires_email)
             .bind(row.created_at.as_millis())
             .bind(row.updated_at.as_millis())
-            .bind(row.deleted_at.map(|at| at.as_millis()))
+            .bind(row.deleted_at.map(Timestamp::as_millis))
     };
     let columns = "INSERT INTO campaigns (id, admin_id, name, status, outreach, calling_window, requires_email, \
                    created_at, updated_at, deleted_at) VALUES ";
@@ -92,7 +92,7 @@ async fn write_splitters(connection: &mut SqliteConnection, changes: &Changes<'_
             .bind(json(&row.config))
             .bind(row.created_at.as_millis())
             .bind(row.updated_at.as_millis())
-            .bind(row.deleted_at.map(|at| at.as_millis()))
+            .bind(row.deleted_at.map(Timestamp::as_millis))
     };
     let columns = "INSERT INTO splitters (id, admin_id, status, version, config, created_at, updated_at, deleted_at) \
                    VALUES ";
@@ -147,9 +147,9 @@ async fn write_contacts(connection: &mut SqliteConnection, changes: &Changes<'_>
             .bind(json(&row.custom_variables))
             .bind(row.created_at.as_millis())
             .bind(row.updated_at.as_millis())
-            .bind(row.fulfilled_at.map(|at| at.as_millis()))
-            .bind(row.re_added_at.map(|at| at.as_millis()))
-            .bind(row.deleted_at.map(|at| at.as_millis()))
+            .bind(row.fulfilled_at.map(Timestamp::as_millis))
+            .bind(row.re_added_at.map(Timestamp::as_millis))
+            .bind(row.deleted_at.map(Timestamp::as_millis))
             .bind(row.assignment.as_ref().map(json))
     };
     let columns = "INSERT INTO contacts (id, admin_id, campaign_id, phone, name, timezone, status, variables, \
@@ -206,10 +206,10 @@ async fn write_outreach(connection: &mut SqliteConnection, changes: &Changes<'_>
             .bind(row.status.as_str())
             .bind(row.scheduled_at.as_millis())
             .bind(row.created_at.as_millis())
-            .bind(row.sent_at.map(|at| at.as_millis()))
+            .bind(row.sent_at.map(Timestamp::as_millis))
             .bind(i64::from(row.attempts))
             .bind(row.error.clone())
-            .bind(row.cancel_requested_at.map(|at| at.as_millis()))
+            .bind(row.cancel_requested_at.map(Timestamp::as_millis))
             .bind(row.scheduled_at.as_millis())
     })
     .await
@@ -341,7 +341,7 @@ async fn insert<T>(
             sql.push(')');
         }
         sql.push_str(tail);
-        let query = chunk.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, row| bind(query, row));
+        let query = chunk.iter().fold(sqlx::query(AssertSqlSafe(sql)), &bind);
         query.execute(&mut *connection).await?;
     }
     Ok(())

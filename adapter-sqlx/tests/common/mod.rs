@@ -1,8 +1,10 @@
 //! What the tests share: environments without a clock, random commands, comparisons.
-#![allow(dead_code, reason = "every test binary uses its own part of this module")]
+#![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this module")]
 
 pub mod commands;
 pub mod compare;
+#[cfg(feature = "postgres")]
+pub mod database;
 
 use std::sync::{
     Arc,

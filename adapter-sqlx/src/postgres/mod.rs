@@ -1,0 +1,85 @@
+//! The store on PostgreSQL: several writers that commit in groups, a pool of readers, a limiter that replicas share.
+
+mod limiter;
+mod load;
+mod lock;
+mod options;
+mod queries;
+mod rows;
+mod session;
+mod write;
+
+use async_trait::async_trait;
+use splitter_core::{Plan, StoreError, Transact, TransactError, Work};
+use sqlx::{ConnectOptions, Connection, PgPool, migrate::Migrator, postgres::PgPoolOptions};
+use tracing::error;
+
+pub use limiter::PostgresLimiter;
+pub use options::PostgresOptions;
+
+use crate::{commit::Committer, error::store_error};
+use session::PgSession;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// The store on PostgreSQL, for any number of servers on one database.
+///
+/// Writes go through a few connections of their own, in groups; a splitter's requests always meet on the same one. Reads
+/// have a pool.
+#[derive(Debug)]
+pub struct PostgresStore {
+    committer: Committer,
+    readers: PgPool,
+}
+
+impl PostgresStore {
+    /// Connects, brings the tables up to date (servers that do so at the same time wait for each other), and starts the
+    /// writers.
+    ///
+    /// Has to be called inside a tokio runtime, which the writers then belong to.
+    pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
+        migrate(&options).await?;
+        let readers = PgPoolOptions::new()
+            .max_connections(options.readers.max(1))
+            .acquire_timeout(options.acquire_timeout)
+            .connect_with(options.connect())
+            .await
+            .map_err(store_error)?;
+        let sessions = (0..options.writers.max(1)).map(|_| PgSession::new(options.clone())).collect();
+        let committer = Committer::start(sessions, options.commit);
+        Ok(Self { committer, readers })
+    }
+
+    /// The rate limiter that all servers on this database share.
+    #[must_use]
+    pub fn limiter(&self) -> PostgresLimiter {
+        PostgresLimiter::new(self.readers.clone())
+    }
+
+    /// Takes nothing more, finishes what was accepted, and closes every connection.
+    pub async fn close(&self) {
+        self.committer.close().await;
+        self.readers.close().await;
+    }
+}
+
+async fn migrate(options: &PostgresOptions) -> Result<(), StoreError> {
+    // Without the time limits of requests: another server may be at it, and a large table takes its time.
+    let connect = options.server.clone().application_name("splitter");
+    let mut connection = tokio::time::timeout(options.acquire_timeout, connect.connect())
+        .await
+        .map_err(|_| StoreError::Unavailable("the database did not answer in time".into()))?
+        .map_err(store_error)?;
+    MIGRATIONS.run(&mut connection).await.map_err(|error| {
+        error!(error = %error, "the database can not be brought up to date");
+        StoreError::Unavailable("the database can not be brought up to date".into())
+    })?;
+    connection.close().await.map_err(store_error)
+}
+
+#[async_trait]
+impl Transact for PostgresStore {
+    async fn transact(&self, work: Work) -> Result<Plan, TransactError> {
+        self.committer.transact(lock::route(&work.scope), work).await
+    }
+}

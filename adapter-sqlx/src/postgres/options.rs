@@ -1,0 +1,66 @@
+//! How a PostgreSQL store is opened.
+
+use std::{str::FromStr, time::Duration};
+
+use splitter_core::StoreError;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::options::CommitOptions;
+
+/// How a [`PostgresStore`](super::PostgresStore) connects.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// The server, the database and who we are.
+    pub server: PgConnectOptions,
+    /// Connections that commit, each with a queue of its own. Requests of one splitter always meet in the same queue. At
+    /// least 1.
+    pub writers: u32,
+    /// Connections that read, at most. At least 1.
+    pub readers: u32,
+    /// How long to wait for a connection, new or from the pool, before answering that the database is unavailable.
+    pub acquire_timeout: Duration,
+    /// How long a transaction waits for a lock before it is rolled back and tried again.
+    pub lock_timeout: Duration,
+    /// How long one statement may take.
+    pub statement_timeout: Duration,
+    /// How long the server lets a transaction rest before it ends the connection: a bound for locks that a server which
+    /// was cut off leaves behind.
+    pub idle_in_transaction_timeout: Duration,
+    /// How long to wait for any single answer of the server before the connection is given up as lost.
+    pub answer_timeout: Duration,
+    /// How requests are gathered into transactions.
+    pub commit: CommitOptions,
+}
+
+impl PostgresOptions {
+    /// A server by its URL, `postgres://user:password@host:port/database?sslmode=…`, with 4 writers, 8 readers, 5 s for a
+    /// connection, 5 s for a lock, 30 s for a statement, 30 s for a resting transaction and 60 s for any answer.
+    ///
+    /// `sslmode` needs the feature `tls` for anything but `disable`, `allow` and `prefer`.
+    pub fn from_url(url: &str) -> Result<Self, StoreError> {
+        let server = PgConnectOptions::from_str(url)
+            .map_err(|_| StoreError::Unavailable("the database URL is not one of PostgreSQL".into()))?;
+        Ok(Self {
+            server,
+            writers: 4,
+            readers: 8,
+            acquire_timeout: Duration::from_secs(5),
+            lock_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(30),
+            idle_in_transaction_timeout: Duration::from_secs(30),
+            answer_timeout: Duration::from_mins(1),
+            commit: CommitOptions::default(),
+        })
+    }
+
+    /// What every connection is opened with.
+    pub(super) fn connect(&self) -> PgConnectOptions {
+        let millis = |time: Duration| time.as_millis().to_string();
+        self.server.clone().application_name("splitter").statement_cache_capacity(256).options([
+            ("lock_timeout", millis(self.lock_timeout)),
+            ("statement_timeout", millis(self.statement_timeout)),
+            ("idle_in_transaction_session_timeout", millis(self.idle_in_transaction_timeout)),
+            ("default_transaction_isolation", "read committed".into()),
+        ])
+    }
+}

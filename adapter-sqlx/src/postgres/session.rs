@@ -1,0 +1,137 @@
+//! A writer's connection: opened when it is needed, thrown away when it is in doubt.
+
+use std::future::Future;
+
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tracing::error;
+
+use super::{PostgresOptions, load, lock, write};
+use crate::{
+    commit::{Changes, CommitFailure, Session, Snapshots, Wanted, Witness},
+    error::Failure,
+};
+
+/// How often the locks are taken again because a splitter began to list a campaign meanwhile.
+const MAX_LOCK_ROUNDS: u32 = 10;
+
+pub(super) struct PgSession {
+    options: PostgresOptions,
+    connection: Option<PgConnection>,
+    in_transaction: bool,
+}
+
+/// Waits for the server's answer, but not for ever.
+async fn answered<T>(
+    options: &PostgresOptions,
+    answer: impl Future<Output = Result<T, sqlx::Error>> + Send,
+) -> Result<T, sqlx::Error> {
+    let late = || sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time"));
+    tokio::time::timeout(options.answer_timeout, answer).await.unwrap_or_else(|_| Err(late()))
+}
+
+impl PgSession {
+    pub(super) const fn new(options: PostgresOptions) -> Self {
+        Self { options, connection: None, in_transaction: false }
+    }
+
+    /// The connection, a new one if there is none.
+    async fn connection(&mut self) -> Result<&mut PgConnection, Failure> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => match tokio::time::timeout(self.options.acquire_timeout, self.options.connect().connect()).await {
+                Ok(Ok(connection)) => connection,
+                // Trying again at once would not help: the server is away.
+                Ok(Err(error)) => {
+                    error!(error = %error, "the database can not be reached");
+                    return Err(Failure::Unavailable("the database can not be reached"));
+                }
+                Err(_) => return Err(Failure::Unavailable("the database did not answer in time")),
+            },
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// The connection with the open transaction.
+    fn current(&mut self) -> Result<(&PostgresOptions, &mut PgConnection), Failure> {
+        let connection = self.connection.as_mut().ok_or(Failure::Again("the connection was lost"))?;
+        Ok((&self.options, connection))
+    }
+
+    async fn locked(&mut self, wanted: &Wanted) -> Result<(), Failure> {
+        for _ in 0..MAX_LOCK_ROUNDS {
+            let options = self.options.clone();
+            let connection = self.connection().await?;
+            answered(&options, sqlx::raw_sql("BEGIN").execute(&mut *connection)).await?;
+            self.in_transaction = true;
+            let (options, connection) = self.current()?;
+            if answered(options, lock::lock(connection, wanted)).await? {
+                return Ok(());
+            }
+            self.undo().await;
+        }
+        Err(Failure::Again("campaigns and splitters kept changing"))
+    }
+}
+
+impl Session for PgSession {
+    async fn open(&mut self, wanted: &Wanted) -> Result<Snapshots, Failure> {
+        self.locked(wanted).await?;
+        let (options, connection) = self.current()?;
+        Ok(answered(options, load::load(connection, wanted)).await?)
+    }
+
+    async fn sees(&mut self, witness: &Witness) -> Result<bool, Failure> {
+        let (options, connection) = self.current()?;
+        Ok(answered(options, load::sees(connection, witness)).await?)
+    }
+
+    async fn write(&mut self, changes: &Changes<'_>) -> Result<(), Failure> {
+        let (options, connection) = self.current()?;
+        Ok(answered(options, write::write(connection, changes)).await?)
+    }
+
+    async fn commit(&mut self) -> Result<(), CommitFailure> {
+        let (options, connection) = self.current().map_err(CommitFailure::Refused)?;
+        let result = answered(options, sqlx::raw_sql("COMMIT").execute(&mut *connection)).await;
+        match result {
+            Ok(_) => {
+                self.in_transaction = false;
+                Ok(())
+            }
+            // The server's own word that it did not commit.
+            Err(error @ sqlx::Error::Database(_)) if !ends_connection(&error) => {
+                Err(CommitFailure::Refused(Failure::from(error)))
+            }
+            Err(error) => {
+                error!(error = %error, "the connection was lost while committing");
+                self.connection = None;
+                Err(CommitFailure::Unknown)
+            }
+        }
+    }
+
+    async fn undo(&mut self) {
+        if !std::mem::take(&mut self.in_transaction) {
+            return;
+        }
+        let Some(mut connection) = self.connection.take() else { return };
+        // Whatever does not answer to this is not used again; the server rolls back when the connection ends.
+        if answered(&self.options, sqlx::raw_sql("ROLLBACK").execute(&mut connection)).await.is_ok() {
+            self.connection = Some(connection);
+        }
+    }
+
+    async fn close(self) {
+        if let Some(connection) = self.connection
+            && let Err(error) = connection.close().await
+        {
+            error!(error = %error, "a connection could not be closed in an orderly way");
+        }
+    }
+}
+
+/// Whether the server says that it ends the connection (class 57: an operator's intervention). It may say so after it has
+/// committed.
+fn ends_connection(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code.starts_with("57P"))
+}
