@@ -108,8 +108,7 @@ fn only_the_pinned_algorithm_and_key_are_accepted() {
     parts[1] = &forged;
     let altered = parts.join(".");
     let critical = {
-        let mut header = Header::default();
-        header.crit = Some(vec!["exp".to_owned()]);
+        let header = Header { crit: Some(vec!["exp".to_owned()]), ..Header::default() };
         encode(&header, &claims(), &secret).unwrap()
     };
     let bad =
@@ -121,7 +120,8 @@ fn only_the_pinned_algorithm_and_key_are_accepted() {
 
 #[test]
 fn public_keys_pin_their_algorithms() {
-    let rows: [(&[u8], &[u8], Algorithm, fn(&[u8]) -> EncodingKey); 3] = [
+    type Row = (&'static [u8], &'static [u8], Algorithm, fn(&[u8]) -> EncodingKey);
+    let rows: [Row; 3] = [
         (include_bytes!("keys/rsa.pem"), include_bytes!("keys/rsa.pub.pem"), Algorithm::RS256, |pem| {
             EncodingKey::from_rsa_pem(pem).unwrap()
         }),

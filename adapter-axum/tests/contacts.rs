@@ -363,6 +363,20 @@ async fn a_repeat_with_the_same_key_does_nothing_twice() {
 }
 
 #[tokio::test]
+async fn a_repeat_gets_its_answer_even_if_the_rules_have_changed() {
+    let test = Test::new().await;
+    let (splitter, ..) = test.sixty_forty().await;
+    let first = with_key(&test, "k", &contact(&splitter)).await;
+    test.call("PATCH", "/settings", &json!({"allowedRegions": ["GB"]})).await.data(200);
+    assert_eq!(with_key(&test, "k", &contact(&splitter)).await.bytes, first.bytes);
+    let other_key = with_key(&test, "k-2", &contact(&splitter)).await;
+    other_key.assert_error(400, "Invalid phone number", "invalid_phone_number");
+    let other_body = json!({"phoneNumber": "+15551234568", "splitterId": splitter});
+    let other_body = with_key(&test, "k", &other_body).await;
+    other_body.assert_error(400, "Invalid phone number", "invalid_phone_number");
+}
+
+#[tokio::test]
 async fn the_same_key_with_another_body_is_refused() {
     let test = Test::new().await;
     let (splitter, ..) = test.sixty_forty().await;

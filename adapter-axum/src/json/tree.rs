@@ -167,6 +167,8 @@ impl<'de> Deserialize<'de> for Entries<'de> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn error(body: &[u8]) -> String {
@@ -226,5 +228,47 @@ mod tests {
         assert_eq!(document.repeated.0[0].path, "é".repeat(128) + "…");
         let Json::Object(entries) = document.root else { panic!("an object") };
         assert_eq!(entries[0].0, key);
+    }
+
+    /// The same value as another reader of JSON sees it, where that is one to one.
+    fn plain(json: &Json<'_>) -> serde_json::Value {
+        match json {
+            Json::Null => serde_json::Value::Null,
+            Json::Bool(value) => (*value).into(),
+            Json::Number(text) => serde_json::from_str(text).expect("a number"),
+            Json::String(text) => text.as_ref().into(),
+            Json::Array(items) => items.iter().map(plain).collect(),
+            Json::Object(entries) => entries.iter().map(|(key, value)| (key.to_string(), plain(value))).collect(),
+        }
+    }
+
+    fn agrees(bytes: &[u8]) -> Result<(), TestCaseError> {
+        let other: Result<serde_json::Value, _> = serde_json::from_slice(bytes);
+        match (parse(bytes), other) {
+            // Of repeated keys the other one keeps the last.
+            (Ok(document), Ok(other)) if document.repeated.is_empty() => prop_assert_eq!(plain(&document.root), other),
+            (Ok(_), Ok(_)) | (Err(_), Err(_)) => {}
+            (Ok(_), Err(error)) => prop_assert!(error.to_string().contains("number out of range"), "{}", error),
+            (Err(violation), Ok(_)) => prop_assert!(violation.message.contains("nested deeper"), "{violation:?}"),
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn accepts_and_reads_what_another_reader_does(text in r#"[\[\]{}:,"\\u0-9a-f. \-+eEtrulsn\x00é]{0,40}"#) {
+            agrees(text.as_bytes())?;
+        }
+
+        #[test]
+        fn strings_with_any_escape(body in r#"(\\u[dD][89a-fA-F][0-9a-f]{2}|\\[a-z"/\\]|[ -~é\x01]){0,6}"#) {
+            agrees(format!("\"{body}\"").as_bytes())?;
+            agrees(format!("{{\"{body}\":[\"{body}\"]}}").as_bytes())?;
+        }
+
+        #[test]
+        fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            agrees(&bytes)?;
+        }
     }
 }

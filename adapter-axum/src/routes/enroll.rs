@@ -6,8 +6,9 @@ use axum::{
 };
 use sha2::{Digest as _, Sha256};
 use splitter_core::{
-    ContactInput, DecisionId, Enrolled, Enrolment, PhonePolicy, Reply, Violations, enroll,
-    idempotency::{self, Attempt, IdempotencyKey, Rendered, is_valid_key},
+    ContactInput, Enrolled, Enrolment, Env, PhonePolicy, Plan, Rejection, Reply, Scope, TransactError, Violations,
+    Work, enroll,
+    idempotency::{self, Attempt, IdempotencyKey, IdempotencyRecord, Rendered, is_valid_key},
 };
 
 use super::{transact, unexpected};
@@ -31,20 +32,26 @@ pub(super) async fn enroll(
     body: &JsonBody,
     (input, mut found): (ContactInput, Violations),
 ) -> Result<Response, ApiError> {
-    let key = idempotency_key(headers, &mut found);
-    let admin_id = caller.admin_id();
+    let (admin_id, env) = (caller.admin_id(), caller.env);
+    let attempt = idempotency_key(headers, &mut found).map(|key| Attempt {
+        key: IdempotencyKey { admin_id, route: route.to_owned(), key },
+        body_hash: Sha256::digest(&body.0).into(),
+    });
     let policy =
         PhonePolicy { level: app.config.phone_level, allowed: caller.principal.settings.allowed_regions.clone() };
-    let mut request = input.check(admin_id, caller.principal.actor(), &policy, &app.config.contact_limits, found)?;
-    let attempt = key.map(|key| {
-        request.idempotency_key = Some(key.clone());
-        Attempt {
-            key: IdempotencyKey { admin_id, route: route.to_owned(), key },
-            body_hash: Sha256::digest(&body.0).into(),
+    let checked = input.check(admin_id, caller.principal.actor(), &policy, &app.config.contact_limits, found);
+    let mut request = match checked {
+        Ok(request) => request,
+        Err(violations) => {
+            // The rules may have changed since the first attempt succeeded: a repeat gets its answer all the same.
+            return match earlier(app, attempt, env).await? {
+                Some(record) => respond(rendered(*record)),
+                None => Err(violations.into()),
+            };
         }
-    });
+    };
+    request.idempotency_key = attempt.as_ref().map(|attempt| attempt.key.key.clone());
     let scope = request.scope().idempotency(attempt.as_ref().map(|attempt| attempt.key.clone()));
-    let env = caller.env;
     let reply = transact(app, scope, move |snapshot| {
         let command = || enroll::plan(snapshot, &request, &env);
         idempotency::once(snapshot, attempt.as_ref(), &env, render_reply, command)
@@ -52,9 +59,28 @@ pub(super) async fn enroll(
     .await?;
     match reply {
         Reply::Enrolled(enrolled) => respond(render(&enrolled)),
-        Reply::Replayed(record) => respond((record.status, record.body, record.decision_id)),
+        Reply::Replayed(record) => respond(rendered(*record)),
         other => Err(unexpected(other)),
     }
+}
+
+/// The remembered answer to this very attempt.
+async fn earlier(app: &App, attempt: Option<Attempt>, env: Env) -> Result<Option<Box<IdempotencyRecord>>, ApiError> {
+    let Some(attempt) = attempt else { return Ok(None) };
+    let scope = Scope::of(attempt.key.admin_id).idempotency(Some(attempt.key.clone()));
+    let work = Work::new(scope, move |snapshot| {
+        let nothing = || Err(Rejection::Invalid(Violations::new()));
+        idempotency::once(snapshot, Some(&attempt), &env, render_reply, nothing).into()
+    });
+    match app.store.transact(work).await {
+        Ok(Plan { reply: Reply::Replayed(record), .. }) => Ok(Some(record)),
+        Ok(_) | Err(TransactError::Rejected(_)) => Ok(None),
+        Err(TransactError::Store(error)) => Err(error.into()),
+    }
+}
+
+fn rendered(record: IdempotencyRecord) -> Rendered {
+    (record.status, record.body, record.decision_id)
 }
 
 fn idempotency_key(headers: &HeaderMap, found: &mut Violations) -> Option<String> {
@@ -87,7 +113,7 @@ fn render(enrolled: &Enrolled) -> Rendered {
     (status.as_u16(), body, enrolled.decision_id)
 }
 
-fn respond((status, body, decision): (u16, Vec<u8>, Option<DecisionId>)) -> Result<Response, ApiError> {
+fn respond((status, body, decision): Rendered) -> Result<Response, ApiError> {
     let status =
         StatusCode::from_u16(status).map_err(|_| ApiError::internal("a remembered answer has no valid status"))?;
     let mut response = json_bytes(status, body);
