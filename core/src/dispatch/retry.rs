@@ -43,6 +43,6 @@ impl RetryPolicy {
         let longest = i128::from(self.base_ms.max(0)) << doublings;
         let longest = longest.min(i128::from(self.cap_ms.max(0)));
         // A 64-bit draw as a fraction of 1: at most 63 + 64 bits.
-        i64::try_from((longest + 1) * i128::from(draw) >> 64).unwrap_or(self.cap_ms)
+        i64::try_from(((longest + 1) * i128::from(draw)) >> 64).unwrap_or(self.cap_ms)
     }
 }

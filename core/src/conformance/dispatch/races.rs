@@ -124,7 +124,10 @@ pub(super) async fn paused_between(desk: &mut Desk<'_>) -> Done {
     desk.enroll(1, "A").await?;
     desk.enroll(2, "A").await?;
     let claims = desk.claim().await?;
-    let [first, second] = claims.as_slice() else { return Ok(desk.expect("claims", 2, claims.len())) };
+    let [first, second] = claims.as_slice() else {
+        desk.expect("claims", 2, claims.len());
+        return Ok(());
+    };
     desk.expect("started", true, desk.start(second).await?);
     desk.world.set_campaign("A", CampaignStatus::Paused).await?;
     let delivered = desk.deliver(first, &Scripted::default()).await?;

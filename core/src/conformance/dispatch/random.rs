@@ -18,19 +18,19 @@ use crate::{
 /// Runs `count` random steps on a store and on a new in-memory one, and says where they differ and what broke.
 pub async fn random_dispatch(store: &dyn Store, dispatch: &dyn Dispatch, seed: u64, count: u64) -> Vec<String> {
     let oracle = MemoryStore::new();
-    let seen = match trace(store, dispatch, seed, count).await {
-        Ok(seen) => seen,
+    let actual = match trace(store, dispatch, seed, count).await {
+        Ok(actual) => actual,
         Err(error) => return vec![format!("the steps could not be run: {error}")],
     };
     let expected = match trace(&oracle, &oracle, seed, count).await {
         Ok(expected) => expected,
         Err(error) => return vec![format!("the steps could not be run in memory: {error}")],
     };
-    let mut failures = seen.broken;
+    let mut failures = actual.broken;
     failures.extend(expected.broken.into_iter().map(|failure| format!("in memory: {failure}")));
-    let first = seen.lines.iter().zip(&expected.lines).position(|(seen, expected)| seen != expected);
+    let first = actual.lines.iter().zip(&expected.lines).position(|(actual, expected)| actual != expected);
     if let Some(n) = first {
-        failures.push(format!("step {n}: expected {}, saw {}", expected.lines[n], seen.lines[n]));
+        failures.push(format!("step {n}: expected {}, saw {}", expected.lines[n], actual.lines[n]));
     }
     failures
 }
@@ -103,7 +103,7 @@ async fn step(
             format!("{campaign} is {}", status.as_str())
         }
         6 => {
-            let most = if draw >> 20 & 7 == 0 { 8 * HOUR_MS } else { MINUTE_MS };
+            let most = if (draw >> 20).is_multiple_of(8) { 8 * HOUR_MS } else { MINUTE_MS };
             desk.wait(i64::try_from(mix(draw) % 1_000).unwrap_or(0) * most / 1_000);
             format!("it is {}", desk.world.now)
         }
@@ -160,7 +160,7 @@ async fn finish(desk: &mut Desk<'_>, held: &mut Held, draw: u64) -> Result<Strin
     let picked = usize::try_from((draw >> 20) % len).unwrap_or(0);
     // Some are finished and yet kept, as by a dispatcher that does not know that it has lost its lease.
     let (claim, started) =
-        if draw >> 40 & 3 == 0 { held.claims[picked].clone() } else { held.claims.swap_remove(picked) };
+        if (draw >> 40).is_multiple_of(4) { held.claims[picked].clone() } else { held.claims.swap_remove(picked) };
     let now = desk.world.now;
     let outcome = match (decide(&claim, now, &RetryPolicy::default()), draw >> 44 & 3) {
         (Action::Postpone(at), _) => Outcome::Postponed { at },
