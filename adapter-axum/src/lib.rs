@@ -50,12 +50,20 @@
 //!
 //! One `tracing` event per request: method, route template, status, milliseconds, request id. Never a path with its ids, a
 //! query string, a header or a body; of a failing store only that it failed, because its words can hold anything.
+//!
+//! # Sending
+//!
+//! Requests only write outreach down. A [`Dispatcher`] sends it when it is due, through a
+//! [`Sender`](splitter_core::Sender): a [`ConsoleSender`] for trying things out, or, with the feature `webhook`, one that
+//! posts signed messages to the admins' addresses.
 
 mod api;
 mod auth;
 mod body;
 mod config;
+mod console;
 mod csv;
+mod dispatcher;
 mod dto;
 mod edge;
 mod error;
@@ -65,12 +73,16 @@ mod limit;
 mod path;
 mod query;
 mod routes;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 mod world;
 mod zapier;
 
 pub use api::Api;
 pub use auth::{Authenticate, InvalidTokenKey, StandardAuth, TokenVerifier};
 pub use config::{Config, RateLimits, UnknownFields};
+pub use console::ConsoleSender;
+pub use dispatcher::{DispatchCounts, DispatchMetrics, Dispatcher, DispatcherOptions};
 pub use error::ApiError;
 pub use health::health;
 pub use limit::Fingerprint;
