@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use splitter_core::{Limiter, MemoryLimiter, Store};
-use splitter_sqlx::{SqliteOptions, SqliteStore};
+use splitter_sqlx::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 
 use crate::failure::Failure;
 
@@ -11,7 +11,12 @@ use crate::failure::Failure;
 pub(crate) struct Backend {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) limiter: Arc<dyn Limiter>,
-    opened: Arc<SqliteStore>,
+    opened: Opened,
+}
+
+enum Opened {
+    Sqlite(Arc<SqliteStore>),
+    Postgres(Arc<PostgresStore>),
 }
 
 impl Backend {
@@ -19,8 +24,12 @@ impl Backend {
     pub(crate) async fn open(url: &str) -> Result<Self, Failure> {
         if url.starts_with("sqlite:") {
             Self::sqlite(SqliteOptions::from_url(url)?).await
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let store = Arc::new(PostgresStore::open(PostgresOptions::from_url(url)?).await?);
+            let limiter = Arc::new(store.limiter());
+            Ok(Self { store: store.clone(), limiter, opened: Opened::Postgres(store) })
         } else {
-            Err(Failure::usage("the database URL has to begin with `sqlite:`"))
+            Err(Failure::usage("the database URL has to begin with `sqlite:` or `postgres:`"))
         }
     }
 
@@ -31,11 +40,14 @@ impl Backend {
 
     async fn sqlite(options: SqliteOptions) -> Result<Self, Failure> {
         let store = Arc::new(SqliteStore::open(options).await?);
-        Ok(Self { store: store.clone(), limiter: Arc::new(MemoryLimiter::new()), opened: store })
+        Ok(Self { store: store.clone(), limiter: Arc::new(MemoryLimiter::new()), opened: Opened::Sqlite(store) })
     }
 
     /// Takes nothing more, finishes what was accepted, closes every connection.
     pub(crate) async fn close(self) {
-        self.opened.close().await;
+        match self.opened {
+            Opened::Sqlite(store) => store.close().await,
+            Opened::Postgres(store) => store.close().await,
+        }
     }
 }

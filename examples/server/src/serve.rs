@@ -4,6 +4,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use axum::Router;
 use splitter_axum::{Api, Config, TokenVerifier, health};
+use splitter_core::Queries;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
@@ -36,7 +37,8 @@ pub(crate) fn app(backend: &Backend, tokens: Option<TokenVerifier>, config: Conf
         api = api.tokens(tokens);
     }
     let api: Router = api.router();
-    api.merge(health(Arc::clone(&backend.store)))
+    let store: Arc<dyn Queries> = backend.store.clone();
+    api.merge(health(store))
 }
 
 /// Serves until SIGTERM or Ctrl-C; then takes no new connections, finishes what is under way, closes the database.
