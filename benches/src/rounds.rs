@@ -25,6 +25,8 @@ pub struct Outcome {
     pub name: String,
     /// The median time per item, in nanoseconds.
     pub nanos: f64,
+    /// The same of the fastest round, which neighbours on the machine disturbed least.
+    pub fastest: f64,
     /// How many items succeeded in a round (the fewest of all rounds).
     pub succeeded: usize,
 }
@@ -50,6 +52,8 @@ pub fn run(contenders: Vec<Contender<'_>>, items: usize) -> Vec<Outcome> {
     let outcome = |(n, contender): (usize, Contender<'_>)| Outcome {
         name: contender.name,
         nanos: median(&mut times[n]),
+        // `median` has sorted them.
+        fastest: times[n].first().copied().unwrap_or_default(),
         succeeded: succeeded[n],
     };
     contenders.into_iter().enumerate().map(outcome).collect()
