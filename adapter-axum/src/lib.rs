@@ -68,6 +68,7 @@ mod dto;
 mod edge;
 mod error;
 mod health;
+mod if_match;
 mod json;
 mod limit;
 mod path;

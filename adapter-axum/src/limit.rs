@@ -30,6 +30,11 @@ struct Known {
 }
 
 impl Refusals {
+    /// Whether nothing is remembered.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).by_key.is_empty()
+    }
+
     /// The refusal that still holds for this credential.
     pub(crate) fn find(&self, key: Fingerprint, class: RateClass, now: Timestamp) -> Option<RateVerdict> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -122,24 +122,24 @@ async fn preconditions_of_an_edit() {
     let test = Test::new().await;
     let (splitter, ..) = test.sixty_forty().await;
     let path = format!("/splitters/{splitter}");
-    let patch = |if_match: Option<&str>| {
+    let edit = |if_match: Option<&str>| {
         let mut request = test.request("PATCH", &path).header("content-type", "application/json");
         if let Some(tag) = if_match {
             request = request.header("if-match", tag);
         }
         test.send(request.body(Body::from(r#"{"name":"New"}"#)).unwrap())
     };
-    patch(None).await.assert_error(428, "Precondition required", "precondition_required");
+    edit(None).await.assert_error(428, "Precondition required", "precondition_required");
     for stale in ["\"2\"", "\"0\"", "W/\"1\"", "\"99999999999999\"", "\"x\""] {
-        patch(Some(stale)).await.assert_error(412, "Precondition failed", "stale_version");
+        edit(Some(stale)).await.assert_error(412, "Precondition failed", "stale_version");
     }
     for malformed in ["1", "*", "", "\"1\", \"2\""] {
-        let answer = patch(Some(malformed)).await;
+        let answer = edit(Some(malformed)).await;
         answer.assert_error(400, "Validation failed", "validation_failed");
         assert_eq!(answer.paths(), ["If-Match"]);
     }
-    assert_eq!(patch(Some("\"1\"")).await.header("etag"), Some("\"2\""));
-    patch(Some("\"1\"")).await.assert_error(412, "Precondition failed", "stale_version");
+    assert_eq!(edit(Some("\"1\"")).await.header("etag"), Some("\"2\""));
+    edit(Some("\"1\"")).await.assert_error(412, "Precondition failed", "stale_version");
 }
 
 #[tokio::test]
@@ -215,6 +215,17 @@ async fn the_router_can_be_nested_anywhere() {
         assert_eq!(answer.text(), text);
         assert_eq!(answer.header("x-request-id"), None, "not ours");
     }
+}
+
+#[tokio::test]
+async fn the_router_can_be_merged_without_its_fallback() {
+    let store = Arc::new(MemoryStore::new());
+    let api: Router = Api::new(store, Arc::new(MemoryLimiter::new())).router();
+    let app = Router::new().merge(api.reset_fallback()).fallback(|| async { "their own fallback" });
+    let answer = common::send(&app, Request::get("/nowhere").body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.text(), "their own fallback");
+    let answer = common::send(&app, Request::put("/me").body(Body::empty()).unwrap()).await;
+    answer.assert_error(405, "Method not allowed", "method_not_allowed");
 }
 
 /// A body of which nothing ever arrives.

@@ -58,9 +58,12 @@ impl Caller {
     ) -> Result<Self, ApiError> {
         let env = app.world.env();
         let class = class_of(method);
-        let fingerprint = app.auth.fingerprint(headers);
         let note = |verdict| exchange.map(|exchange| exchange.verdict.set(verdict));
-        if let Some(verdict) = fingerprint.and_then(|key| app.refusals.find(key, class, env.now)) {
+        // Mostly nobody is refused, and then nothing has to be hashed.
+        let refused = || app.refusals.find(app.auth.fingerprint(headers)?, class, env.now);
+        if !app.refusals.is_empty()
+            && let Some(verdict) = refused()
+        {
             note(verdict);
             return Err(ApiError::rate_limited(&verdict, env.now));
         }
@@ -70,7 +73,7 @@ impl Caller {
             let verdict = app.limiter.hit(id, class, limit, env.now).await?;
             note(verdict);
             if !verdict.allowed {
-                if let Some(key) = fingerprint {
+                if let Some(key) = app.auth.fingerprint(headers) {
                     app.refusals.remember(key, class, verdict, env.now);
                 }
                 return Err(ApiError::rate_limited(&verdict, env.now));

@@ -15,9 +15,10 @@ use crate::{
     dto::{
         Success, json,
         list::List,
-        splitter::{IfMatch, SplitterPatch, SplitterView, VersionView, read_if_match},
+        splitter::{SplitterPatch, SplitterView, VersionView},
     },
     error::{ApiError, table},
+    if_match::{IfMatch, read_if_match},
     path::{Id, missing},
     query::Query,
 };
