@@ -5,3 +5,4 @@ pub mod peers;
 pub mod plot;
 pub mod process;
 pub mod rounds;
+pub mod store;

@@ -34,24 +34,19 @@ impl PgSession {
         Self { options, connection: None, in_transaction: false }
     }
 
-    /// The connection, a new one if there is none.
-    async fn connection(&mut self) -> Result<&mut PgConnection, Failure> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => match tokio::time::timeout(self.options.acquire_timeout, self.options.connect().connect()).await {
-                Ok(Ok(connection)) => connection,
-                // Trying again at once would not help: the server is away.
-                Ok(Err(error)) => {
-                    error!(error = %error, "the database can not be reached");
-                    return Err(Failure::Unavailable("the database can not be reached"));
-                }
+    /// Connects, if there is no connection.
+    async fn connect(&mut self) -> Result<(), Failure> {
+        if self.connection.is_none() {
+            let connect = self.options.connect();
+            match tokio::time::timeout(self.options.acquire_timeout, connect.connect()).await {
+                Ok(connection) => self.connection = Some(connection?),
                 Err(_) => return Err(Failure::Unavailable("the database did not answer in time")),
-            },
-        };
-        Ok(self.connection.insert(connection))
+            }
+        }
+        Ok(())
     }
 
-    /// The connection with the open transaction.
+    /// The connection, and how long it may take.
     fn current(&mut self) -> Result<(&PostgresOptions, &mut PgConnection), Failure> {
         let connection = self.connection.as_mut().ok_or(Failure::Again("the connection was lost"))?;
         Ok((&self.options, connection))
@@ -59,11 +54,11 @@ impl PgSession {
 
     async fn locked(&mut self, wanted: &Wanted) -> Result<(), Failure> {
         for _ in 0..MAX_LOCK_ROUNDS {
-            let options = self.options.clone();
-            let connection = self.connection().await?;
-            answered(&options, sqlx::raw_sql("BEGIN").execute(&mut *connection)).await?;
+            self.connect().await?;
+            // From here on: a connection that fails at this has to prove itself by a ROLLBACK before it is used again.
             self.in_transaction = true;
             let (options, connection) = self.current()?;
+            answered(options, sqlx::raw_sql("BEGIN").execute(&mut *connection)).await?;
             if answered(options, lock::lock(connection, wanted)).await? {
                 return Ok(());
             }
