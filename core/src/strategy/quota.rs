@@ -92,6 +92,7 @@ pub fn repick(credits: &mut [i64], shares: &[i64], present: usize) -> usize {
 }
 
 /// Chooses among the campaigns with a share and takes one contact off the chosen one's credit.
+#[inline]
 fn serve(credits: &mut [i64], shares: &[i64], survey: Survey) -> usize {
     let sharing = survey.sharing.cast_signed();
     assert!(sharing > 0, "some share is above 0");

@@ -41,6 +41,7 @@ impl Survey {
 }
 
 /// The chosen position among the `sharing` campaigns with a share, two or more.
+#[inline]
 pub(super) fn choose(credits: &[i64], shares: &[i64], sharing: i64, all_small: bool) -> usize {
     let d = 2 * sharing - 2;
     let (rescue, earliest) = match credits.len() {
@@ -56,6 +57,7 @@ pub(super) fn choose(credits: &[i64], shares: &[i64], sharing: i64, all_small: b
 
 /// Whether any campaign is to be rescued, and the one with the earliest deadline of those that may be served: compared
 /// crosswise, in one pass.
+#[inline]
 fn one_by_one(credits: &[i64], shares: &[i64], d: i64) -> (bool, Option<usize>) {
     const NEVER: u64 = f64::INFINITY.to_bits();
     let (rescue_line, servable) = ((d - 1) * UNIT, (d - 2) * UNIT);
