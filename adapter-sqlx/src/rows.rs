@@ -3,7 +3,9 @@
 use serde::de::DeserializeOwned;
 use splitter_core::{
     Admin, ApiKey, Campaign, CampaignConfig, Contact, LoggedDecision, Outreach, PhoneNumber, Splitter, Timestamp,
+    Webhook,
     contact::HistoryEntry,
+    dispatch::{Claim, Destination, Lease},
     idempotency::{IdempotencyKey, IdempotencyRecord},
     splitter::{SplitterEvent, SplitterState, SplitterVersion, Trial},
     store::LogRow,
@@ -259,6 +261,20 @@ pub(crate) fn outreach<R: Cells>(r: &mut Reader<'_, R>) -> Result<Outreach> {
         attempts: r.integer()?,
         error: r.text_or_none()?,
         cancel_requested_at: r.time_or_none()?,
+    })
+}
+
+/// An outreach, its contact, then `fence, due_at` of the claim, `calling_window` of the campaign, and of the admin's
+/// settings `webhook`.
+pub(crate) fn claim<R: Cells>(r: &mut Reader<'_, R>) -> Result<Claim> {
+    let (outreach, contact) = (outreach(r)?, contact(r)?);
+    Ok(Claim {
+        lease: Lease { id: outreach.id, admin_id: contact.admin_id, contact_id: contact.id, fence: r.integer()? },
+        due_at: r.time()?,
+        outreach,
+        contact,
+        calling_window: r.json_or_none()?,
+        destination: Destination { webhook: r.json_or_none::<Option<Webhook>>()?.flatten() },
     })
 }
 

@@ -155,9 +155,11 @@ CREATE TABLE contact_history (
     FOREIGN KEY (admin_id, contact_id) REFERENCES contacts (admin_id, id)
 );
 
--- `lease_until`, `lease_owner` and `fence` belong to whoever is sending: a claim raises `fence`, and a result is only
--- taken from the holder of the latest claim. `next_attempt_at` is when it may be claimed: the scheduled time at first,
--- later that of a retry.
+-- `next_attempt_at` is when a row may be claimed: the scheduled time at first, the end of the lease while somebody holds
+-- it, later the time of a retry; so whoever holds a row hides it from the others. A claim raises `fence`, and a result is
+-- only taken from the holder of the latest claim.
+--
+-- Due rows are looked for campaign by campaign, so that those of a paused one, however many, cost nothing.
 CREATE TABLE outreach (
     admin_id            uuid        NOT NULL,
     contact_id          uuid        NOT NULL,
@@ -174,14 +176,13 @@ CREATE TABLE outreach (
     error               text,
     cancel_requested_at timestamptz,
     next_attempt_at     timestamptz NOT NULL,
-    lease_until         timestamptz,
-    lease_owner         uuid,
     fence               bigint      NOT NULL DEFAULT 0,
     PRIMARY KEY (admin_id, contact_id, id),
     FOREIGN KEY (admin_id, contact_id) REFERENCES contacts (admin_id, id),
     FOREIGN KEY (admin_id, campaign_id) REFERENCES campaigns (admin_id, id)
 );
-CREATE INDEX outreach_due ON outreach (next_attempt_at, id) WHERE status = 'scheduled';
+CREATE INDEX outreach_due ON outreach (admin_id, campaign_id, next_attempt_at, id) WHERE status = 'scheduled';
+CREATE INDEX outreach_leased ON outreach (next_attempt_at) WHERE status = 'sending';
 CREATE INDEX outreach_open_by_campaign ON outreach (admin_id, campaign_id) WHERE status IN ('scheduled', 'sending');
 
 -- The log. `bytes` is the canonical form without the four ids at its head, which are columns.

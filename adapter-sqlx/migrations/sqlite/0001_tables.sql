@@ -141,9 +141,11 @@ CREATE TABLE contact_history (
 ) STRICT;
 CREATE INDEX contact_history_by_contact ON contact_history (admin_id, contact_id, seq);
 
--- `lease_until`, `lease_owner` and `fence` belong to whoever is sending: a claim raises `fence`, and a result is only
--- taken from the holder of the latest claim. `next_attempt_at` is when it may be claimed: the scheduled time at first,
--- later that of a retry.
+-- `next_attempt_at` is when a row may be claimed: the scheduled time at first, the end of the lease while somebody holds
+-- it, later the time of a retry; so whoever holds a row hides it from the others. A claim raises `fence`, and a result is
+-- only taken from the holder of the latest claim.
+--
+-- Due rows are looked for campaign by campaign, so that those of a paused one, however many, cost nothing.
 CREATE TABLE outreach (
     admin_id            BLOB    NOT NULL,
     contact_id          BLOB    NOT NULL,
@@ -159,14 +161,13 @@ CREATE TABLE outreach (
     error               TEXT,
     cancel_requested_at INTEGER,
     next_attempt_at     INTEGER NOT NULL,
-    lease_until         INTEGER,
-    lease_owner         BLOB,
     fence               INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (admin_id, contact_id, id),
     FOREIGN KEY (admin_id, contact_id) REFERENCES contacts (admin_id, id),
     FOREIGN KEY (admin_id, campaign_id) REFERENCES campaigns (admin_id, id)
 ) STRICT;
-CREATE INDEX outreach_due ON outreach (next_attempt_at, id) WHERE status = 'scheduled';
+CREATE INDEX outreach_due ON outreach (admin_id, campaign_id, next_attempt_at, id) WHERE status = 'scheduled';
+CREATE INDEX outreach_leased ON outreach (next_attempt_at) WHERE status = 'sending';
 CREATE INDEX outreach_open_by_campaign ON outreach (admin_id, campaign_id) WHERE status IN ('scheduled', 'sending');
 
 -- The log. `bytes` is the canonical form without the four ids at its head, which are columns (see `decision_bytes`).

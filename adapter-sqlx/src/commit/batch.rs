@@ -27,6 +27,15 @@ pub(crate) struct Job {
     pub(crate) answer: oneshot::Sender<Result<Plan, TransactError>>,
 }
 
+/// What waits in a writer's queue.
+#[derive(Debug)]
+pub(crate) enum Entry<C> {
+    /// A request that a plan decides on.
+    Plan(Job),
+    /// What else is asked of the connection.
+    Call(C),
+}
+
 /// What became of one member of a batch.
 enum Outcome {
     Done(Plan),
@@ -56,7 +65,7 @@ impl Group {
 /// Serves a queue until all of its senders are gone, or `closing` says so and everything accepted is done.
 pub(super) async fn serve<S: Session>(
     mut session: S,
-    mut jobs: mpsc::Receiver<Job>,
+    mut jobs: mpsc::Receiver<Entry<S::Call>>,
     mut closing: watch::Receiver<bool>,
     options: CommitOptions,
 ) {
@@ -70,27 +79,38 @@ pub(super) async fn serve<S: Session>(
             job = jobs.recv() => job,
         };
         let Some(first) = first else { break };
-        let batch = gather(first, &mut jobs, options.batch.max(1)).await;
-        settle(&mut session, batch, options).await;
+        let (batch, calls) = gather(first, &mut jobs, options.batch.max(1)).await;
+        if !batch.is_empty() {
+            settle(&mut session, batch, options).await;
+        }
+        if !calls.is_empty() {
+            session.call(calls).await;
+        }
     }
     session.close().await;
 }
 
-async fn gather(first: Job, jobs: &mut mpsc::Receiver<Job>, most: usize) -> Vec<Member> {
-    let member = |job| Member { job, rounds: 0 };
-    let mut batch = vec![member(first)];
+async fn gather<C>(first: Entry<C>, jobs: &mut mpsc::Receiver<Entry<C>>, most: usize) -> (Vec<Member>, Vec<C>) {
+    let (mut batch, mut calls) = (Vec::new(), Vec::new());
+    let mut sort = |entry| match entry {
+        Entry::Plan(job) => batch.push(Member { job, rounds: 0 }),
+        Entry::Call(call) => calls.push(call),
+    };
+    sort(first);
+    let mut count = 1;
     for turn in 0..=YIELDS {
-        while batch.len() < most
-            && let Ok(job) = jobs.try_recv()
+        while count < most
+            && let Ok(entry) = jobs.try_recv()
         {
-            batch.push(member(job));
+            sort(entry);
+            count += 1;
         }
-        if batch.len() >= most || turn == YIELDS {
+        if count >= most || turn == YIELDS {
             break;
         }
         tokio::task::yield_now().await;
     }
-    batch
+    (batch, calls)
 }
 
 async fn settle<S: Session>(session: &mut S, batch: Vec<Member>, options: CommitOptions) {

@@ -14,7 +14,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub(crate) use batch::Job;
+pub(crate) use batch::{Entry, Job};
 pub(crate) use changes::{Changes, Witness};
 pub(crate) use wanted::Wanted;
 
@@ -35,6 +35,10 @@ pub(crate) enum CommitFailure {
 
 /// One writer's connection to a database. At most one transaction is open at a time.
 pub(crate) trait Session: Send + 'static {
+    /// What may be asked of the connection beside plans, for writes that no plan decides on.
+    type Call: Send;
+    /// Carries out what was asked, in transactions of its own, and answers. None is open before or after.
+    fn call(&mut self, calls: Vec<Self::Call>) -> impl Future<Output = ()> + Send;
     /// Begins a transaction, takes all locks, and loads what is wanted.
     fn open(&mut self, wanted: &Wanted) -> impl Future<Output = Result<Snapshots, Failure>> + Send;
     /// Whether a row of an earlier batch is in the database, seen from the open transaction.
@@ -51,15 +55,15 @@ pub(crate) trait Session: Send + 'static {
 
 /// The way to the writers.
 #[derive(Debug)]
-pub(crate) struct Committer {
-    queues: Vec<mpsc::Sender<Job>>,
+pub(crate) struct Committer<C> {
+    queues: Vec<mpsc::Sender<Entry<C>>>,
     closing: watch::Sender<bool>,
     writers: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Committer {
+impl<C: Send + 'static> Committer<C> {
     /// Starts one writer for each session.
-    pub(crate) fn start<S: Session>(sessions: Vec<S>, options: CommitOptions) -> Self {
+    pub(crate) fn start<S: Session<Call = C>>(sessions: Vec<S>, options: CommitOptions) -> Self {
         let (closing, closed) = watch::channel(false);
         let (queues, writers) = sessions
             .into_iter()
@@ -74,12 +78,17 @@ impl Committer {
     /// Hands work to the writer that `route` falls on and waits for its answer. Dropping this future changes nothing.
     pub(crate) async fn transact(&self, route: u64, work: Work) -> Result<Plan, TransactError> {
         let (answer, answered) = oneshot::channel();
+        self.hand_in(route, Entry::Plan(Job { work, answer }))?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the store has stopped".into()).into()))
+    }
+
+    /// Hands an entry to the writer that `route` falls on.
+    pub(crate) fn hand_in(&self, route: u64, entry: Entry<C>) -> Result<(), StoreError> {
         let queue = &self.queues[usize::try_from(route % self.queues.len() as u64).unwrap_or(0)];
-        queue.try_send(Job { work, answer }).map_err(|error| match error {
+        queue.try_send(entry).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable("the store is closed".into()),
-        })?;
-        answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the store has stopped".into()).into()))
+        })
     }
 
     /// Takes nothing more, finishes what was accepted, and ends the writers.

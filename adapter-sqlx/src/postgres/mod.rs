@@ -1,5 +1,6 @@
 //! The store on PostgreSQL: several writers that commit in groups, a pool of readers, a limiter that replicas share.
 
+mod dispatch;
 mod limiter;
 mod load;
 mod lock;
@@ -8,6 +9,8 @@ mod queries;
 mod rows;
 mod session;
 mod write;
+
+use std::convert::Infallible;
 
 use async_trait::async_trait;
 use splitter_core::{Plan, StoreError, Transact, TransactError, Work};
@@ -28,7 +31,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// have a pool.
 #[derive(Debug)]
 pub struct PostgresStore {
-    committer: Committer,
+    committer: Committer<Infallible>,
     readers: PgPool,
 }
 

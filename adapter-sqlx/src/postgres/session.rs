@@ -1,6 +1,6 @@
 //! A writer's connection: opened when it is needed, thrown away when it is in doubt.
 
-use std::future::Future;
+use std::{convert::Infallible, future::Future};
 
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tracing::error;
@@ -69,6 +69,11 @@ impl PgSession {
 }
 
 impl Session for PgSession {
+    /// Nothing: rows have locks of their own, so any connection may write.
+    type Call = Infallible;
+
+    async fn call(&mut self, _calls: Vec<Infallible>) {}
+
     async fn open(&mut self, wanted: &Wanted) -> Result<Snapshots, Failure> {
         self.locked(wanted).await?;
         let (options, connection) = self.current()?;

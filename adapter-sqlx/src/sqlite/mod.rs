@@ -1,5 +1,6 @@
 //! The store on SQLite: one writer that commits in groups, readers beside it (WAL).
 
+mod dispatch;
 mod load;
 mod options;
 mod queries;
@@ -27,7 +28,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// committed. Several processes may open the same file, at the price of waiting for each other.
 #[derive(Debug)]
 pub struct SqliteStore {
-    committer: Committer,
+    committer: Committer<dispatch::Call>,
     readers: SqlitePool,
     /// Removed when the store is dropped.
     _folder: Option<tempfile::TempDir>,

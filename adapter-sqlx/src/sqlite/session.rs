@@ -3,7 +3,10 @@
 use sqlx::{Connection, SqliteConnection};
 use tracing::error;
 
-use super::{load, write};
+use super::{
+    dispatch::{Answer, Call},
+    load, write,
+};
 use crate::{
     commit::{Changes, CommitFailure, Session, Snapshots, Wanted, Witness},
     error::Failure,
@@ -22,9 +25,51 @@ impl SqliteSession {
     async fn run(&mut self, sql: &'static str) -> Result<(), Failure> {
         sqlx::query(sql).execute(&mut self.connection).await.map(|_| ()).map_err(Failure::from)
     }
+
+    /// All calls in one transaction, or none.
+    async fn together(&mut self, calls: &[Call]) -> Result<Vec<Answer>, Failure> {
+        self.run("BEGIN IMMEDIATE").await?;
+        self.in_transaction = true;
+        let result = self.answers(calls).await;
+        if result.is_err() {
+            self.undo().await;
+        }
+        result
+    }
+
+    async fn answers(&mut self, calls: &[Call]) -> Result<Vec<Answer>, Failure> {
+        let mut answers = Vec::with_capacity(calls.len());
+        for call in calls {
+            answers.push(call.answer(&mut self.connection).await?);
+        }
+        self.run("COMMIT").await?;
+        self.in_transaction = false;
+        Ok(answers)
+    }
 }
 
 impl Session for SqliteSession {
+    type Call = Call;
+
+    async fn call(&mut self, calls: Vec<Call>) {
+        // Together in one transaction; if that fails, each by itself, so that one does not disturb the others.
+        let mut answers = self.together(&calls).await;
+        if answers.is_err() && calls.len() > 1 {
+            for call in calls {
+                let answer = self.together(std::slice::from_ref(&call)).await;
+                call.reply(answer.map(|mut answers| answers.pop()));
+            }
+            return;
+        }
+        for call in calls.into_iter().rev() {
+            let answer = match &mut answers {
+                Ok(answers) => Ok(answers.pop()),
+                Err(failure) => Err(std::mem::replace(failure, Failure::Again("the transaction failed"))),
+            };
+            call.reply(answer);
+        }
+    }
+
     async fn open(&mut self, wanted: &Wanted) -> Result<Snapshots, Failure> {
         self.run("BEGIN IMMEDIATE").await?;
         self.in_transaction = true;

@@ -114,8 +114,9 @@ fn after_failure(claim: &Claim, attempt: u32, error: &SendError, env: &Env, poli
     }
 }
 
+/// What is kept of a reason. Not every database can keep a U+0000.
 fn bounded(reason: &str) -> String {
-    reason.chars().take(MAX_ERROR_CHARS).collect()
+    reason.chars().filter(|c| *c != '\0').take(MAX_ERROR_CHARS).collect()
 }
 
 /// What became of a batch.
