@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 
 use splitter_core::{
-    AdminId, CampaignConfig, CampaignId, CampaignStatus, Channel, ContactId, ContactStatus, EnrollContact,
-    OutreachId, OutreachStep, PhoneNumber, Planned, Reply, Scope, Settings, Snapshot, Target, Template, Transact as _,
+    AdminId, CampaignConfig, CampaignId, CampaignStatus, Channel, ContactId, ContactStatus, EnrollContact, OutreachId,
+    OutreachStep, PhoneNumber, Planned, Reply, Scope, Settings, Snapshot, Target, Template, Transact as _,
     WeeklyWindow, Work,
     actor::Actor,
     contact_commands::{self, ContactChange, EditContact},
@@ -96,13 +96,14 @@ impl Scene {
         let url = format!("{base}/{name}?{query}");
         let store = Arc::new(PostgresStore::open(PostgresOptions::from_url(&url)?).await?);
         let secret = WebhookSecret::parse(SECRET)?;
-        let settings =
-            Settings { webhook: Some(Webhook { url: WebhookUrl::parse(webhook, true)?, secret }), ..Settings::default() };
+        let settings = Settings {
+            webhook: Some(Webhook { url: WebhookUrl::parse(webhook, true)?, secret }),
+            ..Settings::default()
+        };
         let plan = manage::create_admin("torture@example.com".into(), None, settings, &world());
         let admin = plan.admin_id;
         store.transact(Work::new(Scope::of(admin), move |_| Planned::Commit(plan.clone()))).await?;
-        let mut scene =
-            Self { url, server, name, store, admin, campaigns: BTreeMap::new(), closes_at: Timestamp::MAX };
+        let mut scene = Self { url, server, name, store, admin, campaigns: BTreeMap::new(), closes_at: Timestamp::MAX };
         for (role, _) in MIX {
             scene.create(role).await?;
         }

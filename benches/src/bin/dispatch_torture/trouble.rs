@@ -145,7 +145,8 @@ async fn started(scene: &Scene, connection: &mut PgConnection) -> Result<Started
 
 /// Rows that will still be sent: all open ones but those of campaigns that are held or closed.
 async fn still_open(scene: &Scene, connection: &mut PgConnection) -> Result<usize> {
-    let open = rows(connection, "o.status IN ('scheduled', 'sending') AND o.scheduled_at < now() AND $1 = ''", "").await?;
+    let open =
+        rows(connection, "o.status IN ('scheduled', 'sending') AND o.scheduled_at < now() AND $1 = ''", "").await?;
     let held = scene.campaigns[&Role::Held];
     Ok(open.iter().filter(|row| row.campaign != held).count())
 }
