@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p splitter-benches --bin adaptivity` prints the tables and draws `docs/plots/adaptivity*.svg`.
 
+use std::fmt::Write as _;
+
 use splitter_benches::bandits::{Adaptive, Bandit, EpsilonGreedy, Thompson, Ucb1, Uniform, World, lai_robbins};
 use splitter_benches::plot::{Axis, Line, chart, save, thin};
 use splitter_core::strategy::adaptive::Settings;
@@ -92,7 +94,7 @@ fn main() {
             let (curve, error) = mean(&world, rates.len(), *make, runs);
             let ratio = curve.last().copied().unwrap_or_default() / scale;
             totals[strategy] += ratio / SETTINGS.len() as f64;
-            cells += &format!(" {ratio:.2} ± {:.2} |", error / scale);
+            let _ = write!(cells, " {ratio:.2} ± {:.2} |", error / scale);
             if strategy == 0 && ratio > 0.6 {
                 missed.push(format!("{name}: {ratio:.2}"));
             }

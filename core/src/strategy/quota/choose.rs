@@ -81,6 +81,7 @@ fn one_by_one(credits: &[i64], shares: &[i64], d: i64) -> (bool, Option<usize>) 
 
 /// The same for credits below [`SMALL`] and no more than [`MOST`] campaigns: in passes without any branch, which
 /// compilers turn into vector instructions. `times` has room for all.
+#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator would be a branch for each campaign")]
 fn all_at_once(credits: &[i64], shares: &[i64], d: i64, times: &mut [f64]) -> (bool, Option<usize>) {
     let times = &mut times[..credits.len()];
     let (d_exact, d) = (d, exact(d));
