@@ -61,6 +61,8 @@ pub struct Config {
     pub unknown_fields: UnknownFields,
     /// Requests per API key and minute.
     pub rate_limits: RateLimits,
+    /// Whether webhooks may have addresses with `http://`, for receivers on the same machine or network; no.
+    pub allow_http_webhooks: bool,
     pub(crate) key_prefix: String,
 }
 
@@ -82,6 +84,7 @@ impl Default for Config {
             phone_level: PhoneLevel::default(),
             unknown_fields: UnknownFields::default(),
             rate_limits: RateLimits::default(),
+            allow_http_webhooks: false,
             key_prefix: DEFAULT_KEY_PREFIX.to_owned(),
         }
     }

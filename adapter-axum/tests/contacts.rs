@@ -382,7 +382,7 @@ async fn the_same_key_with_another_body_is_refused() {
     let (splitter, ..) = test.sixty_forty().await;
     assert_eq!(with_key(&test, "k", &contact(&splitter)).await.status, 201);
     let other = json!({"phoneNumber": "+15551234568", "splitterId": splitter});
-    with_key(&test, "k", &other).await.assert_error(422, "Idempotency key reused", "idempotency_mismatch");
+    with_key(&test, "k", &other).await.assert_error(422, "Idempotency key reused", "idempotency_key_reused");
     assert_eq!(test.store.snapshot(test.admin).contacts.len(), 1);
 }
 

@@ -131,7 +131,7 @@ async fn preconditions_of_an_edit() {
     };
     edit(None).await.assert_error(428, "Precondition required", "precondition_required");
     for stale in ["\"2\"", "\"0\"", "W/\"1\"", "\"99999999999999\"", "\"x\""] {
-        edit(Some(stale)).await.assert_error(412, "Precondition failed", "stale_version");
+        edit(Some(stale)).await.assert_error(412, "Precondition failed", "precondition_failed");
     }
     for malformed in ["1", "*", "", "\"1\", \"2\""] {
         let answer = edit(Some(malformed)).await;
@@ -139,7 +139,7 @@ async fn preconditions_of_an_edit() {
         assert_eq!(answer.paths(), ["If-Match"]);
     }
     assert_eq!(edit(Some("\"1\"")).await.header("etag"), Some("\"2\""));
-    edit(Some("\"1\"")).await.assert_error(412, "Precondition failed", "stale_version");
+    edit(Some("\"1\"")).await.assert_error(412, "Precondition failed", "precondition_failed");
 }
 
 #[tokio::test]
@@ -414,8 +414,9 @@ async fn a_failing_store_is_never_a_success_and_never_talkative() {
         let test = over(mood).await;
         for (method, path, body) in requests(&test) {
             let answer = test.call(method, &path, &body).await;
-            answer.assert_error(status, error, code);
+            let error = answer.assert_error(status, error, code);
             assert_eq!(answer.header("retry-after"), retry, "{method} {path}");
+            assert_eq!(error["retryAfter"].as_u64().map(|seconds| seconds.to_string()).as_deref(), retry);
             for secret in ["SELECT", "/var/lib", "1555", "secret"] {
                 assert!(!answer.text().contains(secret), "{}", answer.text());
             }

@@ -408,12 +408,12 @@ async fn a_key_is_shown_once() {
 async fn settings() {
     let test = Test::new().await;
     let defaults = json!({"timezone": "America/New_York", "allowedRegions": null, "defaultRegion": null,
-        "mergeVariables": false, "suppressingStatuses": ["DNC"]});
+        "mergeVariables": false, "suppressingStatuses": ["DNC"], "webhook": null});
     assert_eq!(test.get("/settings").await.data(200), defaults);
     let patch = json!({"timezone": "Europe/Berlin", "allowedRegions": ["+44", "US", "us"], "defaultRegion": "gb",
         "mergeVariables": true, "suppressingStatuses": ["not-interested"]});
-    let expected = json!({"timezone": "Europe/Berlin", "allowedRegions": ["US", "+44"], "defaultRegion": "GB",
-        "mergeVariables": true, "suppressingStatuses": ["DNC", "not-interested"]});
+    let expected = json!({"timezone": "Europe/Berlin", "allowedRegions": ["+44", "US"], "defaultRegion": "GB",
+        "mergeVariables": true, "suppressingStatuses": ["DNC", "not-interested"], "webhook": null});
     assert_eq!(test.call("PATCH", "/settings", &patch).await.data(200), expected);
     assert_eq!(test.call("PATCH", "/settings", &json!({})).await.data(200), expected);
     assert_eq!(test.get("/settings").await.data(200), expected);
@@ -445,4 +445,43 @@ async fn a_splitter_takes_the_admins_zone() {
     test.call("PATCH", "/settings", &json!({"timezone": "Asia/Tokyo"})).await.data(200);
     let (splitter, ..) = test.sixty_forty().await;
     assert_eq!(test.get(&format!("/splitters/{splitter}")).await.data(200)["timezone"], "Asia/Tokyo");
+}
+
+#[tokio::test]
+async fn a_webhooks_secret_is_shown_once() {
+    let test = Test::new().await;
+    let set = |webhook: Value| {
+        let (test, body) = (&test, json!({"webhook": webhook}));
+        async move { test.call("PATCH", "/settings", &body).await }
+    };
+    let url = "https://example.com/hook?x=1";
+    let made = set(json!({"url": url})).await.data(200)["webhook"].clone();
+    let secret = made["secret"].as_str().expect("a new secret is shown").to_owned();
+    assert!(secret.starts_with("whsec_") && secret.len() > 40, "{secret}");
+    assert_eq!(test.get("/settings").await.data(200)["webhook"], json!({"url": url}));
+    // Another address keeps the secret; a secret that was sent is not sent back.
+    assert_eq!(
+        set(json!({"url": "https://example.com/"})).await.data(200)["webhook"],
+        json!({"url": "https://example.com/"})
+    );
+    let stored =
+        |test: &Test| test.store.snapshot(test.admin).settings().webhook.map(|webhook| webhook.secret.reveal());
+    assert_eq!(stored(&test), Some(secret));
+    let own = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let answer = set(json!({"url": url, "secret": own})).await;
+    assert!(!answer.text().contains("secret"), "{}", answer.text());
+    assert_eq!(stored(&test).as_deref(), Some(own));
+    for (webhook, paths) in [
+        (json!("https://example.com"), vec!["webhook"]),
+        (json!({}), vec!["webhook.url"]),
+        (
+            json!({"url": "http://example.com", "secret": "short", "extra": 1}),
+            vec!["webhook.url", "webhook.secret", "webhook.extra"],
+        ),
+        (json!({"url": "ftp://example.com"}), vec!["webhook.url"]),
+    ] {
+        assert_eq!(set(webhook.clone()).await.paths(), paths, "{webhook}");
+    }
+    assert_eq!(set(Value::Null).await.data(200)["webhook"], Value::Null);
+    assert_eq!(stored(&test), None);
 }

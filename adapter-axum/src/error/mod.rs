@@ -30,8 +30,6 @@ struct Problem {
     message: Cow<'static, str>,
     details: Violations,
     retry_after: Option<i64>,
-    /// The seconds are also in the body: only for the rate limit.
-    retry_in_body: bool,
     /// What the log says about a failure of the server; holds no data of anybody.
     cause: Option<&'static str>,
 }
@@ -43,7 +41,6 @@ impl ApiError {
             message: Cow::Borrowed(row.message),
             details: Violations::new(),
             retry_after: None,
-            retry_in_body: false,
             cause: None,
         }))
     }
@@ -72,7 +69,6 @@ impl ApiError {
         let mut error = Self::new(&table::RATE_LIMIT_EXCEEDED)
             .with_message(format!("Rate limit exceeded. Try again in {seconds} {unit}."));
         error.0.retry_after = Some(seconds);
-        error.0.retry_in_body = true;
         error
     }
 
@@ -130,7 +126,7 @@ impl ApiError {
             code: problem.row.code,
             request_id,
             details,
-            retry_after: problem.retry_after.filter(|_| problem.retry_in_body),
+            retry_after: problem.retry_after,
         };
         // Texts and numbers only: there is nothing that could fail.
         serde_json::to_vec(&body).unwrap_or_default()

@@ -58,13 +58,13 @@ rows! {
     REQUEST_TIMEOUT = REQUEST_TIMEOUT, "Request timeout", "request_timeout",
         "The body did not arrive in time. Send the request again.";
     CONFLICT = CONFLICT, "Conflict", "conflict", "An object with these data exists already.";
-    STALE_VERSION = PRECONDITION_FAILED, "Precondition failed", "stale_version",
+    STALE_VERSION = PRECONDITION_FAILED, "Precondition failed", "precondition_failed",
         "The object was changed since you read it. Read it again and repeat the change.";
     PAYLOAD_TOO_LARGE = PAYLOAD_TOO_LARGE, "Payload too large", "payload_too_large",
         "Send a smaller body.";
     UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "unsupported_media_type",
         "Send JSON with `Content-Type: application/json`.";
-    IDEMPOTENCY_MISMATCH = UNPROCESSABLE_ENTITY, "Idempotency key reused", "idempotency_mismatch",
+    IDEMPOTENCY_MISMATCH = UNPROCESSABLE_ENTITY, "Idempotency key reused", "idempotency_key_reused",
         "This `Idempotency-Key` was sent with another body. Use a new key for a new request.";
     PRECONDITION_REQUIRED = PRECONDITION_REQUIRED, "Precondition required", "precondition_required",
         "Send the version that you have read as `If-Match: \"<version>\"`.";
