@@ -4,6 +4,8 @@
 
 mod batch;
 mod changes;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 use std::{collections::BTreeMap, future::Future, sync::Mutex};

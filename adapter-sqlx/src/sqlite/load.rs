@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use splitter_core::{
-    Admin, AdminId, ApiKey, ApiKeyId, Campaign, CampaignId, Contact, DecisionId, PhoneNumber, Splitter, SplitterId,
+    Admin, AdminId, ApiKey, Campaign, CampaignId, Contact, DecisionId, PhoneNumber, Splitter, SplitterId,
     idempotency::{IdempotencyKey, IdempotencyRecord},
     splitter::{SplitterEvent, Trial},
 };
@@ -13,7 +13,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::write::MAX_ROWS;
+use super::write::next_size;
 use crate::{
     commit::{Snapshots, Wanted},
     loaded::Loaded,
@@ -24,68 +24,50 @@ type Bound = Query<'static, Sqlite, SqliteArguments>;
 
 pub(super) async fn load(connection: &mut SqliteConnection, wanted: &Wanted) -> Result<Snapshots> {
     let mut loaded = Loaded { admins: load_admins(connection, &wanted.admins).await?, ..Loaded::default() };
-    loaded.api_keys = load_api_keys(connection, &wanted.api_keys).await?;
-    loaded.splitters = load_splitters(connection, &wanted.splitters.keys().copied().collect()).await?;
+    loaded.api_keys = load_api_keys(connection, wanted).await?;
+    loaded.splitters = load_splitters(connection, wanted).await?;
     loaded.campaigns = load_campaigns(connection, &loaded.campaign_keys(wanted)).await?;
-    loaded.contacts = load_contacts(connection, &wanted.phones).await?;
+    loaded.contacts = load_contacts(connection, wanted).await?;
     loaded.events = load_events(connection, &loaded.splitters).await?;
     let named = loaded.named_trials();
     let oldest: Vec<_> = loaded.oldest_trials(wanted, named.len()).collect();
     loaded.trials = load_trials(connection, &named, &oldest).await?;
-    loaded.idempotency = load_idempotency(connection, &wanted.idempotency).await?;
+    loaded.idempotency = load_idempotency(connection, wanted).await?;
     Ok(loaded.into_snapshots(wanted))
 }
 
 async fn load_admins(connection: &mut SqliteConnection, ids: &BTreeSet<AdminId>) -> Result<Vec<Admin>> {
-    let sql = "SELECT id, email, password_hash, settings, created_at, updated_at FROM admins WHERE id IN (VALUES ";
-    let found = select(connection, sql, ")", "(?)", ids, |query, id| query.bind(id.0)).await?;
+    let found = select(connection, &ADMINS, ids.iter(), |q, id| q.bind(id.0)).await?;
     rows::all(&found, rows::admin)
 }
 
-async fn load_splitters(
-    connection: &mut SqliteConnection,
-    keys: &BTreeSet<(AdminId, SplitterId)>,
-) -> Result<Vec<Splitter>> {
-    let sql = "SELECT s.id, s.admin_id, s.status, s.version, s.config, s.created_at, s.updated_at, s.deleted_at, \
-               t.seq, t.last_at, t.head, t.rule_version, t.members, t.adaptive \
-               FROM splitters s JOIN splitter_states t ON t.splitter_id = s.id WHERE (s.admin_id, s.id) IN (VALUES ";
-    let found = select(connection, sql, ")", "(?,?)", keys, |q, (admin, id)| q.bind(admin.0).bind(id.0)).await?;
-    rows::all(&found, rows::splitter)
+async fn load_api_keys(connection: &mut SqliteConnection, wanted: &Wanted) -> Result<Vec<ApiKey>> {
+    let found = select(connection, &API_KEYS, wanted.api_keys.iter(), |q, (admin, id)| q.bind(admin.0).bind(id.0));
+    rows::all(&found.await?, rows::api_key)
+}
+
+async fn load_splitters(connection: &mut SqliteConnection, wanted: &Wanted) -> Result<Vec<Splitter>> {
+    let found = select(connection, &SPLITTERS, wanted.splitters.keys(), |q, (admin, id)| q.bind(admin.0).bind(id.0));
+    rows::all(&found.await?, rows::splitter)
 }
 
 async fn load_campaigns(
     connection: &mut SqliteConnection,
     keys: &BTreeSet<(AdminId, CampaignId)>,
 ) -> Result<Vec<Campaign>> {
-    let sql = "SELECT id, admin_id, name, status, outreach, calling_window, requires_email, created_at, updated_at, \
-               deleted_at FROM campaigns WHERE (admin_id, id) IN (VALUES ";
-    let found = select(connection, sql, ")", "(?,?)", keys, |q, (admin, id)| q.bind(admin.0).bind(id.0)).await?;
+    let found = select(connection, &CAMPAIGNS, keys.iter(), |q, (admin, id)| q.bind(admin.0).bind(id.0)).await?;
     rows::all(&found, rows::campaign)
 }
 
-async fn load_contacts(
-    connection: &mut SqliteConnection,
-    keys: &BTreeSet<(AdminId, PhoneNumber)>,
-) -> Result<Vec<Contact>> {
-    let sql = "SELECT id, admin_id, campaign_id, phone, name, timezone, status, variables, created_at, updated_at, \
-               fulfilled_at, re_added_at, deleted_at, assignment FROM contacts WHERE (admin_id, phone) IN (VALUES ";
+async fn load_contacts(connection: &mut SqliteConnection, wanted: &Wanted) -> Result<Vec<Contact>> {
     let bind = |q: Bound, (admin, phone): &(AdminId, PhoneNumber)| q.bind(admin.0).bind(phone.to_string());
-    let found = select(connection, sql, ")", "(?,?)", keys, bind).await?;
-    rows::all(&found, rows::contact)
+    rows::all(&select(connection, &CONTACTS, wanted.phones.iter(), bind).await?, rows::contact)
 }
 
-async fn load_api_keys(connection: &mut SqliteConnection, keys: &BTreeSet<(AdminId, ApiKeyId)>) -> Result<Vec<ApiKey>> {
-    let sql = "SELECT id, admin_id, name, lookup, hash, created_at, revoked_at FROM api_keys \
-               WHERE (admin_id, id) IN (VALUES ";
-    let found = select(connection, sql, ")", "(?,?)", keys, |q, (admin, id)| q.bind(admin.0).bind(id.0)).await?;
-    rows::all(&found, rows::api_key)
-}
-
+/// In their order, splitter by splitter.
 async fn load_events(connection: &mut SqliteConnection, splitters: &[Splitter]) -> Result<Vec<SplitterEvent>> {
     let ids: BTreeSet<SplitterId> = splitters.iter().map(|splitter| splitter.id).collect();
-    let sql = "SELECT id, splitter_id, decision_id, campaign_id, contact_id, at, active_delta, outcome \
-               FROM splitter_events WHERE splitter_id IN (VALUES ";
-    let found = select(connection, sql, ") ORDER BY seq", "(?)", &ids, |q, id| q.bind(id.0)).await?;
+    let found = select(connection, &EVENTS, ids.iter(), |q, id| q.bind(id.0)).await?;
     rows::all(&found, rows::event)
 }
 
@@ -94,10 +76,8 @@ async fn load_trials(
     named: &BTreeSet<(SplitterId, DecisionId)>,
     oldest: &[(SplitterId, i64)],
 ) -> Result<Vec<Trial>> {
-    let sql = "SELECT splitter_id, decision_id, campaign_id, started_at FROM splitter_trials \
-               WHERE (splitter_id, decision_id) IN (VALUES ";
-    let bind = |q: Bound, (splitter, decision): &(SplitterId, DecisionId)| q.bind(splitter.0).bind(decision.0);
-    let mut found = select(connection, sql, ")", "(?,?)", named, bind).await?;
+    let mut found =
+        select(connection, &TRIALS, named.iter(), |q, (splitter, id)| q.bind(splitter.0).bind(id.0)).await?;
     for (splitter, count) in oldest {
         let query = sqlx::query(
             "SELECT splitter_id, decision_id, campaign_id, started_at FROM splitter_trials WHERE splitter_id = ? \
@@ -108,42 +88,114 @@ async fn load_trials(
     rows::all(&found, rows::trial)
 }
 
-async fn load_idempotency(
-    connection: &mut SqliteConnection,
-    keys: &BTreeSet<IdempotencyKey>,
-) -> Result<Vec<IdempotencyRecord>> {
-    let sql = "SELECT admin_id, route, key, body_hash, created_at, status, body, decision_id FROM idempotency \
-               WHERE (admin_id, route, key) IN (VALUES ";
+async fn load_idempotency(connection: &mut SqliteConnection, wanted: &Wanted) -> Result<Vec<IdempotencyRecord>> {
     let bind = |q: Bound, key: &IdempotencyKey| q.bind(key.admin_id.0).bind(key.route.clone()).bind(key.key.clone());
-    let found = select(connection, sql, ")", "(?,?,?)", keys, bind).await?;
-    rows::all(&found, rows::idempotency)
+    rows::all(&select(connection, &IDEMPOTENCY, wanted.idempotency.iter(), bind).await?, rows::idempotency)
 }
 
-/// Selects by a list of keys. The list is filled up to a power of two with repeats of its last key, so that few
-/// different statements have to be prepared and kept.
-async fn select<K>(
-    connection: &mut SqliteConnection,
-    head: &'static str,
-    tail: &'static str,
+/// A look-up by a list of keys: a table of the keys, then for each an index look-up. (`IN` with a list of rows would read
+/// the whole table.)
+struct Lookup {
+    columns: &'static str,
     key: &'static str,
-    keys: &BTreeSet<K>,
+    /// The table, `t`, and how it is reached from the keys, `wanted`.
+    table: &'static str,
+}
+
+const ADMINS: Lookup = Lookup {
+    columns: "t.id, t.email, t.password_hash, t.settings, t.created_at, t.updated_at",
+    key: "(?)",
+    table: "admins AS t ON t.id = wanted.column1",
+};
+const API_KEYS: Lookup = Lookup {
+    columns: "t.id, t.admin_id, t.name, t.lookup, t.hash, t.created_at, t.revoked_at",
+    key: "(?,?)",
+    table: "api_keys AS t ON t.admin_id = wanted.column1 AND t.id = wanted.column2",
+};
+const SPLITTERS: Lookup = Lookup {
+    columns: "t.id, t.admin_id, t.status, t.version, t.config, t.created_at, t.updated_at, t.deleted_at, \
+              s.seq, s.last_at, s.head, s.rule_version, s.members, s.adaptive",
+    key: "(?,?)",
+    table: "splitters AS t ON t.admin_id = wanted.column1 AND t.id = wanted.column2 \
+            CROSS JOIN splitter_states AS s ON s.splitter_id = t.id",
+};
+const CAMPAIGNS: Lookup = Lookup {
+    columns: "t.id, t.admin_id, t.name, t.status, t.outreach, t.calling_window, t.requires_email, t.created_at, \
+              t.updated_at, t.deleted_at",
+    key: "(?,?)",
+    table: "campaigns AS t ON t.admin_id = wanted.column1 AND t.id = wanted.column2",
+};
+const CONTACTS: Lookup = Lookup {
+    columns: "t.id, t.admin_id, t.campaign_id, t.phone, t.name, t.timezone, t.status, t.variables, t.created_at, \
+              t.updated_at, t.fulfilled_at, t.re_added_at, t.deleted_at, t.assignment",
+    key: "(?,?)",
+    table: "contacts AS t ON t.admin_id = wanted.column1 AND t.phone = wanted.column2",
+};
+const EVENTS: Lookup = Lookup {
+    columns: "t.id, t.splitter_id, t.decision_id, t.campaign_id, t.contact_id, t.at, t.active_delta, t.outcome",
+    key: "(?)",
+    table: "splitter_events AS t ON t.splitter_id = wanted.column1 ORDER BY wanted.column1, t.seq",
+};
+const TRIALS: Lookup = Lookup {
+    columns: "t.splitter_id, t.decision_id, t.campaign_id, t.started_at",
+    key: "(?,?)",
+    table: "splitter_trials AS t ON t.splitter_id = wanted.column1 AND t.decision_id = wanted.column2",
+};
+const IDEMPOTENCY: Lookup = Lookup {
+    columns: "t.admin_id, t.route, t.key, t.body_hash, t.created_at, t.status, t.body, t.decision_id",
+    key: "(?,?,?)",
+    table: "idempotency AS t ON t.admin_id = wanted.column1 AND t.route = wanted.column2 AND t.key = wanted.column3",
+};
+
+impl Lookup {
+    fn sql(&self, keys: usize) -> String {
+        let mut sql = String::with_capacity(512);
+        sql.extend(["SELECT ", self.columns, " FROM (VALUES "]);
+        for n in 0..keys {
+            sql.extend([if n == 0 { "" } else { "," }, self.key]);
+        }
+        sql.extend([") AS wanted CROSS JOIN ", self.table]);
+        sql
+    }
+}
+
+async fn select<'k, K: 'k>(
+    connection: &mut SqliteConnection,
+    lookup: &Lookup,
+    keys: impl Iterator<Item = &'k K>,
     bind: impl Fn(Bound, &K) -> Bound,
 ) -> Result<Vec<SqliteRow>> {
-    let keys: Vec<&K> = keys.iter().collect();
-    let mut found = Vec::new();
-    for chunk in keys.chunks(MAX_ROWS) {
-        let size = chunk.len().next_power_of_two();
-        let mut sql = String::with_capacity(head.len() + tail.len() + size * (key.len() + 1));
-        sql.push_str(head);
-        for n in 0..size {
-            sql.push_str(if n == 0 { "" } else { "," });
-            sql.push_str(key);
-        }
-        sql.push_str(tail);
-        let last = chunk[chunk.len() - 1];
-        let filled = chunk.iter().copied().chain(std::iter::repeat(last)).take(size);
-        let query = filled.fold(sqlx::query(AssertSqlSafe(sql)), &bind);
+    let keys: Vec<&K> = keys.collect();
+    let (mut rest, mut found) = (keys.as_slice(), Vec::new());
+    while !rest.is_empty() {
+        let (chunk, more) = rest.split_at(next_size(rest.len()));
+        rest = more;
+        let query = sqlx::query(AssertSqlSafe(lookup.sql(chunk.len())));
+        let query = chunk.iter().fold(query, |query, key| bind(query, key));
         found.extend(query.fetch_all(&mut *connection).await?);
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection, Row};
+
+    use super::*;
+
+    /// However large the tables are, a batch only looks rows up.
+    #[tokio::test]
+    async fn no_look_up_reads_a_whole_table() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("a database");
+        super::super::MIGRATIONS.run(&mut connection).await.expect("tables");
+        for lookup in [&ADMINS, &API_KEYS, &SPLITTERS, &CAMPAIGNS, &CONTACTS, &EVENTS, &TRIALS, &IDEMPOTENCY] {
+            for keys in [1, 2, 64] {
+                let sql = format!("EXPLAIN QUERY PLAN {}", lookup.sql(keys));
+                let plan = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.expect("a plan");
+                let steps: Vec<String> = plan.iter().map(|row| row.get(3)).collect();
+                let scans = steps.iter().any(|step| step.starts_with("SCAN t") || step.starts_with("SCAN s "));
+                assert!(!scans && steps.iter().any(|step| step.starts_with("SEARCH t")), "{steps:#?}");
+            }
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::{
 type Bound = Query<'static, Sqlite, SqliteArguments>;
 
 /// Rows of one statement at most.
-pub(super) const MAX_ROWS: usize = 64;
+const MAX_ROWS: usize = 64;
 
 /// Writes everything, parents before children.
 pub(super) async fn write(connection: &mut SqliteConnection, changes: &Changes<'_>) -> Result<()> {
@@ -234,8 +234,10 @@ async fn write_learning(connection: &mut SqliteConnection, changes: &Changes<'_>
     })
     .await?;
     let closed: Vec<_> = changes.closed_trials.iter().collect();
-    let delete = "DELETE FROM splitter_trials WHERE (splitter_id, decision_id) IN (VALUES ";
-    insert(connection, delete, 2, ")", &closed, |q, (splitter, id)| q.bind(splitter.0).bind(id.0)).await?;
+    // The inner SELECT lets the index be used; a bare list of rows would have the whole table read.
+    let delete = "DELETE FROM splitter_trials WHERE (splitter_id, decision_id) IN \
+                  (SELECT column1, column2 FROM (VALUES ";
+    insert(connection, delete, 2, "))", &closed, |q, (splitter, id)| q.bind(splitter.0).bind(id.0)).await?;
     let columns = "INSERT INTO splitter_trials (splitter_id, decision_id, admin_id, campaign_id, started_at) VALUES ";
     let update = " ON CONFLICT (splitter_id, decision_id) DO UPDATE SET campaign_id = excluded.campaign_id, \
                   started_at = excluded.started_at";
@@ -307,8 +309,8 @@ fn split<T>(rows: impl Iterator<Item = (T, bool)>) -> (Vec<T>, Vec<T>) {
     (new.into_iter().map(|(row, _)| row).collect(), old.into_iter().map(|(row, _)| row).collect())
 }
 
-/// Rows of the next statement: up to 8 as they are, more in few sizes, so that the statements stay prepared.
-const fn next_size(left: usize) -> usize {
+/// Rows, or keys, of the next statement: up to 8 as they are, more in few sizes, so that the statements stay prepared.
+pub(super) const fn next_size(left: usize) -> usize {
     match left {
         0..=8 => left,
         9..=15 => 8,
