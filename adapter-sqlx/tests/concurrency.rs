@@ -70,18 +70,18 @@ async fn count_contacts(store: &dyn Store, admin: AdminId) -> u64 {
 
 /// 32 callers send 5,000 contacts, every fifth of them twice.
 async fn hammer(store: Arc<dyn Store>) {
-    const CALLERS: u64 = 32;
+    const CALLERS: usize = 32;
     const CONTACTS: u64 = 5_000;
     let (admin, splitter) = with_splitter(&store, &PERCENTAGES, 1).await;
     let id = splitter.id;
-    let callers: Vec<_> = (0..CALLERS)
+    let callers: Vec<_> = (0..CALLERS as u64)
         .map(|caller| {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
                 let mut done = 0;
                 // The repeats come from other callers than the first ones.
-                let first = (caller..CONTACTS).step_by(CALLERS as usize);
-                let again = (0..CONTACTS).step_by(5).filter(|n| (n / 5) % CALLERS == caller);
+                let first = (caller..CONTACTS).step_by(CALLERS);
+                let again = (0..CONTACTS).step_by(5).filter(|n| (n / 5) % CALLERS as u64 == caller);
                 for n in first.chain(again) {
                     let work = enrol(enrolment(admin, Target::Splitter(id), phone(n)), env());
                     store.transact(work).await.expect("committed");
@@ -195,8 +195,8 @@ async fn everything_at_once(servers: Vec<Arc<dyn Store>>) {
                         _ => edit_splitter(&*store, admin, &splitter, campaign).await,
                     };
                     match result {
-                        Ok(_) | Err(TransactError::Rejected(Rejection::ContactNotFound)) => {}
-                        Err(TransactError::Rejected(Rejection::NoActiveCampaigns)) => {}
+                        Ok(_)
+                        | Err(TransactError::Rejected(Rejection::ContactNotFound | Rejection::NoActiveCampaigns)) => {}
                         Err(error) => panic!("{error:?}"),
                     }
                 }
@@ -226,7 +226,8 @@ async fn edit_contact(store: &dyn Store, admin: AdminId, number: u64, n: u64, ca
 
 async fn edit_campaign(store: &dyn Store, admin: AdminId, id: CampaignId, n: u64) -> Answer {
     let env = env();
-    let status = if n % 2 == 0 { splitter_core::CampaignStatus::Paused } else { splitter_core::CampaignStatus::Active };
+    let status =
+        if n.is_multiple_of(2) { splitter_core::CampaignStatus::Paused } else { splitter_core::CampaignStatus::Active };
     let plan = move |snapshot: &splitter_core::Snapshot| {
         manage::save_campaign(snapshot, id, |config| config.status = status, &env).into()
     };

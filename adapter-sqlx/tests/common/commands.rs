@@ -40,7 +40,7 @@ impl Generator {
         Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, now: START, admins: Vec::new(), known: Vec::new() }
     }
 
-    /// SplitMix64.
+    /// `SplitMix64`.
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

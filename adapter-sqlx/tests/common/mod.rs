@@ -121,7 +121,7 @@ pub fn enrol(request: EnrollContact, env: Env) -> Work {
 
 /// The number of the `n`-th test contact.
 pub const fn phone(n: u64) -> u64 {
-    1_212_555_0000 + n
+    12_125_550_000 + n
 }
 
 /// A store with one admin, campaigns with these percentages, and a splitter over them.
