@@ -94,6 +94,7 @@ pub fn is_public(address: IpAddr) -> bool {
 }
 
 /// The IPv4 address that an IPv6 address stands for, or is a tunnel to.
+#[expect(clippy::many_single_char_names, reason = "the eight groups of an address have no other names")]
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, g, h] = address.segments();
     let joined = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));

@@ -29,6 +29,7 @@ pub(crate) struct Job {
 
 /// What waits in a writer's queue.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every entry is a plan")]
 pub(crate) enum Entry<C> {
     /// A request that a plan decides on.
     Plan(Job),

@@ -26,7 +26,7 @@ mod world;
 
 pub use dispatch::{check_dispatch, random_dispatch};
 pub use invariants::broken_invariants;
-pub use random::random_commands;
+pub use random::{random_commands, random_steps, random_world};
 pub use world::World;
 
 use crate::store::Store;

@@ -17,16 +17,12 @@ use crate::{
 /// Runs `count` random commands and says which invariants broke. Equal seeds give equal commands, so two stores that ran
 /// the same seed must hold the same rows.
 pub async fn random_commands(store: &dyn Store, seed: u64, count: u64) -> Vec<String> {
-    let mut world = match prepared(store, seed).await {
+    let mut world = match random_world(store, seed).await {
         Ok(world) => world,
         Err(error) => return vec![format!("the world could not be made: {error}")],
     };
-    let mut failures = Vec::new();
-    for n in 0..count {
-        if let Err(TransactError::Store(error)) = step(&mut world, mix(seed.wrapping_mul(1_000_003) ^ n)).await {
-            failures.push(format!("command {n}: {error}"));
-        }
-    }
+    // Few numbers, so that most contacts come back.
+    let mut failures = random_steps(&mut world, seed, count, 40).await;
     match broken_invariants(store, world.admin).await {
         Ok(broken) => failures.extend(broken),
         Err(error) => failures.push(error.to_string()),
@@ -34,7 +30,8 @@ pub async fn random_commands(store: &dyn Store, seed: u64, count: u64) -> Vec<St
     failures
 }
 
-async fn prepared(store: &dyn Store, seed: u64) -> Result<World<'_>, TransactError> {
+/// A world for [`random_steps`]: four campaigns and two splitters of a new admin.
+pub async fn random_world(store: &dyn Store, seed: u64) -> Result<World<'_>, TransactError> {
     let mut world = World::new(store, seed).await?;
     for name in ["A", "B", "C", "D"] {
         world.create_campaign(name, name == "D").await?;
@@ -46,11 +43,23 @@ async fn prepared(store: &dyn Store, seed: u64) -> Result<World<'_>, TransactErr
     Ok(world)
 }
 
-async fn step(world: &mut World<'_>, draw: u64) -> Result<(), TransactError> {
+/// Runs `count` random commands on contacts of `numbers` different numbers. Several callers may do so at the same time, each
+/// with a world of its own made by [`World::another`]. Returns failures of the store; refusals are none.
+pub async fn random_steps(world: &mut World<'_>, seed: u64, count: u64, numbers: u64) -> Vec<String> {
+    let mut failures = Vec::new();
+    for n in 0..count {
+        let draw = mix(seed.wrapping_mul(1_000_003) ^ n);
+        if let Err(TransactError::Store(error)) = step(world, draw, numbers).await {
+            failures.push(format!("command {n}: {error}"));
+        }
+    }
+    failures
+}
+
+async fn step(world: &mut World<'_>, draw: u64, numbers: u64) -> Result<(), TransactError> {
     // Some minutes pass now and then, so that hours, days and windows change.
     world.now = world.now.plus_millis(i64::try_from(mix(draw ^ 3) % 20).unwrap_or(0) * MINUTE_MS);
-    // Few numbers, so that most contacts come back.
-    let phone = PhoneNumber::from_u64(15_550_100_000 + mix(draw) % 40).unwrap_or_else(|| panic!("a number"));
+    let phone = PhoneNumber::from_u64(15_550_100_000 + mix(draw) % numbers).unwrap_or_else(|| panic!("a number"));
     let pick = |n: u64| mix(draw ^ 0x4D) % n;
     let name = ["A", "B", "C", "D"][usize::try_from(pick(4)).unwrap_or(0)];
     match draw % 20 {

@@ -22,6 +22,7 @@ use crate::{
 };
 
 /// One admin of a store, with names for what it owns.
+#[derive(Clone)]
 pub struct World<'a> {
     /// The store under test.
     pub store: &'a dyn Store,
@@ -63,6 +64,12 @@ impl<'a> World<'a> {
         world.admin = plan.admin_id;
         world.run(Scope::of(world.admin), move |_| Planned::Commit(plan.clone())).await?;
         Ok(world)
+    }
+
+    /// The same admin seen by another caller, with ids and draws of its own.
+    #[must_use]
+    pub fn another(&self, caller: u64) -> Self {
+        Self { seed: mix(self.seed ^ mix(caller)), ..self.clone() }
     }
 
     /// The next environment: a second later, with a draw and a seed that repeat in every run.

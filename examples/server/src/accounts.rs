@@ -146,7 +146,9 @@ pub(crate) async fn verify_log(options: VerifyLogOptions) -> Result<ExitCode, Fa
     loop {
         let after = verifier.report().checked;
         let rows = backend.store.decisions_after(options.admin, options.splitter, after, PAGE).await?;
-        rows.iter().for_each(|row| verifier.push(row));
+        for row in &rows {
+            verifier.push(row);
+        }
         if rows.is_empty() || verifier.report().first_bad_seq.is_some() {
             break;
         }

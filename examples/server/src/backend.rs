@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use splitter_core::{Limiter, MemoryLimiter, Store};
+use splitter_core::{Dispatch, Limiter, MemoryLimiter, Store};
 use splitter_sqlx::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 
 use crate::failure::Failure;
@@ -11,6 +11,7 @@ use crate::failure::Failure;
 pub(crate) struct Backend {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) limiter: Arc<dyn Limiter>,
+    pub(crate) dispatch: Arc<dyn Dispatch>,
     opened: Opened,
 }
 
@@ -27,7 +28,7 @@ impl Backend {
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let store = Arc::new(PostgresStore::open(PostgresOptions::from_url(url)?).await?);
             let limiter = Arc::new(store.limiter());
-            Ok(Self { store: store.clone(), limiter, opened: Opened::Postgres(store) })
+            Ok(Self { store: store.clone(), limiter, dispatch: store.clone(), opened: Opened::Postgres(store) })
         } else {
             Err(Failure::usage("the database URL has to begin with `sqlite:` or `postgres:`"))
         }
@@ -40,7 +41,12 @@ impl Backend {
 
     async fn sqlite(options: SqliteOptions) -> Result<Self, Failure> {
         let store = Arc::new(SqliteStore::open(options).await?);
-        Ok(Self { store: store.clone(), limiter: Arc::new(MemoryLimiter::new()), opened: Opened::Sqlite(store) })
+        Ok(Self {
+            store: store.clone(),
+            limiter: Arc::new(MemoryLimiter::new()),
+            dispatch: store.clone(),
+            opened: Opened::Sqlite(store),
+        })
     }
 
     /// Takes nothing more, finishes what was accepted, closes every connection.

@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use splitter_axum::webhook::Network;
 use splitter_core::{AdminId, SplitterId};
 
 /// Splits contacts over campaigns: exact shares, explained decisions, nothing lost.
@@ -63,17 +64,17 @@ pub(crate) struct DemoOptions {
 #[derive(Debug, Args)]
 pub(crate) struct Keys {
     /// The secret that tokens are signed with (HS256), at least 32 bytes
-    #[arg(long, env = "SPLITTER_JWT_SECRET", hide_env_values = true, conflicts_with = "jwt_public_key")]
-    pub(crate) jwt_secret: Option<String>,
+    #[arg(long = "jwt-secret", env = "SPLITTER_JWT_SECRET", hide_env_values = true, conflicts_with = "public_key")]
+    pub(crate) secret: Option<String>,
     /// A file with the public key that tokens are verified with (PEM: RS256, ES256 or `EdDSA`)
-    #[arg(long, env = "SPLITTER_JWT_PUBLIC_KEY")]
-    pub(crate) jwt_public_key: Option<PathBuf>,
+    #[arg(long = "jwt-public-key", env = "SPLITTER_JWT_PUBLIC_KEY")]
+    pub(crate) public_key: Option<PathBuf>,
     /// The issuer that tokens have to name
-    #[arg(long, env = "SPLITTER_JWT_ISSUER")]
-    pub(crate) jwt_issuer: Option<String>,
+    #[arg(long = "jwt-issuer", env = "SPLITTER_JWT_ISSUER")]
+    pub(crate) issuer: Option<String>,
     /// The audience that tokens have to name
-    #[arg(long, env = "SPLITTER_JWT_AUDIENCE")]
-    pub(crate) jwt_audience: Option<String>,
+    #[arg(long = "jwt-audience", env = "SPLITTER_JWT_AUDIENCE")]
+    pub(crate) audience: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -88,6 +89,29 @@ pub(crate) struct ServeOptions {
     /// What API keys begin with, before the first `_`
     #[arg(long, env = "SPLITTER_KEY_PREFIX", default_value = "spl")]
     pub(crate) key_prefix: String,
+    /// Where due calls and messages go
+    #[arg(long, env = "SPLITTER_SENDER", value_enum, default_value_t = SenderKind::Webhook)]
+    pub(crate) sender: SenderKind,
+    /// Let webhooks be `http://`
+    #[arg(long)]
+    pub(crate) webhook_allow_http: bool,
+    /// Let webhooks be in this network although it is not public, as `10.1.0.0/16`; may be given several times
+    #[arg(long)]
+    pub(crate) webhook_allow_network: Vec<Network>,
+    /// Where to serve `/metrics` (Prometheus' text format); nowhere unless given
+    #[arg(long, env = "SPLITTER_METRICS_LISTEN")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+}
+
+/// Where due calls and messages go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SenderKind {
+    /// To the admin's webhook, signed
+    Webhook,
+    /// To standard output
+    Console,
+    /// Nowhere: other processes of the same database send
+    None,
 }
 
 #[derive(Debug, Args)]

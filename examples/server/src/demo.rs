@@ -1,11 +1,11 @@
 //! The demonstration: everything that is needed to paste a `curl` line and see what it does.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{fmt::Write as _, net::SocketAddr, process::ExitCode, sync::Arc};
 
-use splitter_axum::{Config, SystemWorld, TokenVerifier, World as _};
+use splitter_axum::{Config, ConsoleSender, SystemWorld, TokenVerifier, World as _};
 use splitter_core::{
-    Actor, AdminId, CampaignConfig, CampaignId, CampaignStatus, Channel, OutreachStep, Reply, Scope, SplitterDraft,
-    SplitterId, Store, Template, Work,
+    Actor, AdminId, CampaignConfig, CampaignId, CampaignStatus, Channel, OutreachStep, Reply, Scope, Sender,
+    SplitterDraft, SplitterId, Store, Template, Work,
     access::{DEFAULT_KEY_PREFIX, hex},
     manage,
     splitter::{Caps, Member, Overflow, ReturningContacts, ShareWindow, Strategy},
@@ -42,7 +42,7 @@ pub(crate) async fn run(options: DemoOptions) -> Result<ExitCode, Failure> {
     let backend = Backend::temporary().await?;
     let mut random = [0; 32];
     SystemWorld.fill_random(&mut random);
-    let keys = Keys { jwt_secret: Some(hex(&random)), jwt_public_key: None, jwt_issuer: None, jwt_audience: None };
+    let keys = Keys { secret: Some(hex(&random)), public_key: None, issuer: None, audience: None };
     let listener = listen(options.listen).await?;
     let demo = prepare(&*backend.store, &keys, listener.local_addr()?).await?;
     if options.json {
@@ -50,10 +50,14 @@ pub(crate) async fn run(options: DemoOptions) -> Result<ExitCode, Failure> {
     } else {
         println!("{}", demo.to_text());
     }
-    let secret = keys.jwt_secret.unwrap_or_default();
+    let secret = keys.secret.unwrap_or_default();
     let tokens = TokenVerifier::hs256(secret.as_bytes()).map_err(|error| Failure::usage(error.to_string()))?;
     let app = serve::app(&backend, Some(tokens), Config::default());
-    serve::until_stopped(listener, app, backend).await?;
+    // What is printed for a program stays the only line on standard output.
+    let sender: Arc<dyn Sender> =
+        if options.json { Arc::new(ConsoleSender::new(std::io::stderr())) } else { Arc::new(ConsoleSender::stdout()) };
+    let dispatcher = serve::dispatcher(&backend, sender);
+    serve::until_stopped(listener, app, Some(dispatcher), backend).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -121,7 +125,7 @@ async fn create_campaign(
     let config = CampaignConfig {
         name: name.to_owned(),
         status: CampaignStatus::Active,
-        outreach: vec![step(first, 0)?, step(second, 60)?],
+        outreach: vec![step(first, 1)?, step(second, 60)?],
         calling_window: None,
         requires_email: false,
     };
@@ -213,6 +217,7 @@ impl Demo {
              Send a contact through the splitter; send it again to see it updated:\n\n  {}\n\n\
              See every decision with its reasons:\n\n  {}\n\n\
              See the contacts:\n\n  {}\n\n\
+             Nobody is called or texted: what is due is printed here, the first message one minute after the contact.\n\n\
              Splitters:\n",
             self.url,
             self.api_key,
@@ -222,7 +227,8 @@ impl Demo {
             self.contacts_line(),
         );
         for (name, id) in &self.splitters {
-            text.push_str(&format!("  {id}  {name}\n"));
+            // Writing to a `String` can not fail.
+            let _ = writeln!(text, "  {id}  {name}");
         }
         text
     }

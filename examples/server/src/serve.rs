@@ -1,14 +1,23 @@
 //! Serving until told to stop, and then finishing what was accepted.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use axum::Router;
-use splitter_axum::{Api, Config, TokenVerifier, health};
-use splitter_core::Queries;
+use axum::{Router, routing::get};
+use splitter_axum::{
+    Api, Config, ConsoleSender, DispatchMetrics, Dispatcher, DispatcherOptions, SystemWorld, TokenVerifier, World as _,
+    health,
+    webhook::{WebhookOptions, WebhookSender},
+};
+use splitter_core::{Queries, Sender};
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
-use crate::{backend::Backend, cli::ServeOptions, failure::Failure, token};
+use crate::{
+    backend::Backend,
+    cli::{SenderKind, ServeOptions},
+    failure::Failure,
+    token,
+};
 
 /// How long requests that are under way may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -25,7 +34,11 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
         .await
         .map_err(|error| Failure::usage(format!("can not listen on {}: {error}", options.listen)))?;
     info!(address = %listener.local_addr()?, "listening");
-    until_stopped(listener, app(&backend, tokens, config), backend).await?;
+    let dispatcher = sender(&options)?.map(|sender| dispatcher(&backend, sender));
+    if let Some(address) = options.metrics_listen {
+        serve_metrics(address, dispatcher.as_ref().map(Dispatcher::metrics)).await?;
+    }
+    until_stopped(listener, app(&backend, tokens, config), dispatcher, backend).await?;
     info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -41,9 +54,61 @@ pub(crate) fn app(backend: &Backend, tokens: Option<TokenVerifier>, config: Conf
     api.merge(health(store))
 }
 
+fn sender(options: &ServeOptions) -> Result<Option<Arc<dyn Sender>>, Failure> {
+    match options.sender {
+        SenderKind::None => Ok(None),
+        SenderKind::Console => Ok(Some(Arc::new(ConsoleSender::stdout()))),
+        SenderKind::Webhook => {
+            let webhook = WebhookOptions {
+                allow_http: options.webhook_allow_http,
+                allowed_networks: options.webhook_allow_network.clone(),
+                ..WebhookOptions::default()
+            };
+            let sender = WebhookSender::new(webhook).map_err(|error| Failure::usage(error.to_string()))?;
+            Ok(Some(Arc::new(sender)))
+        }
+    }
+}
+
+/// What sends the database's due calls and messages while the server runs.
+pub(crate) fn dispatcher(backend: &Backend, sender: Arc<dyn Sender>) -> Dispatcher {
+    let world = Arc::new(|| SystemWorld.env());
+    Dispatcher::new(Arc::clone(&backend.dispatch), sender, world, DispatcherOptions::default())
+}
+
+/// Serves `/metrics` on an address of its own, so that it need not be reachable from where the API is.
+async fn serve_metrics(address: SocketAddr, dispatch: Option<Arc<DispatchMetrics>>) -> Result<(), Failure> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::usage(format!("can not listen on {address}: {error}")))?;
+    info!(address = %listener.local_addr()?, "serving metrics");
+    let text = move || {
+        let text = dispatch.as_ref().map(|metrics| metrics.counts().to_prometheus()).unwrap_or_default();
+        async move { ([("content-type", "text/plain; version=0.0.4")], text) }
+    };
+    let app: Router = Router::new().route("/metrics", get(text));
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, app).await {
+            warn!(%error, "metrics are no longer served");
+        }
+    });
+    Ok(())
+}
+
 /// Serves until SIGTERM or Ctrl-C; then takes no new connections, finishes what is under way, closes the database.
-pub(crate) async fn until_stopped(listener: TcpListener, app: Router, backend: Backend) -> Result<(), Failure> {
+pub(crate) async fn until_stopped(
+    listener: TcpListener,
+    app: Router,
+    dispatcher: Option<Dispatcher>,
+    backend: Backend,
+) -> Result<(), Failure> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    let mut dispatch_stopped = stopped.clone();
+    let dispatching = dispatcher.map(|dispatcher| {
+        tokio::spawn(dispatcher.run(async move {
+            let _ = dispatch_stopped.wait_for(|stop| *stop).await;
+        }))
+    });
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop_signal().await;
         info!("stopping: finishing what is under way");
@@ -57,6 +122,11 @@ pub(crate) async fn until_stopped(listener: TcpListener, app: Router, backend: B
     tokio::select! {
         result = server.into_future() => result?,
         () = overdue => warn!("some requests were still under way after {} s", DRAIN.as_secs()),
+    }
+    if let Some(task) = dispatching
+        && tokio::time::timeout(DRAIN, task).await.is_err()
+    {
+        warn!("a message was still being sent after {} s", DRAIN.as_secs());
     }
     backend.close().await;
     Ok(())
