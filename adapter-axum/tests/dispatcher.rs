@@ -173,7 +173,7 @@ async fn a_sender_that_hangs_fails_or_panics_is_called_again_with_the_same_id() 
         2 => panic!("a sender's bug"),
         _ => Some(Ok(())),
     });
-    let counts = run_for(store.clone(), sender.clone(), world, Duration::from_secs(180)).await;
+    let counts = run_for(store.clone(), sender.clone(), world, Duration::from_mins(3)).await;
     assert_eq!((counts.sent, counts.retried, counts.panics, counts.recovered), (1, 2, 1, 1));
     let ids = sender.ids.lock().expect("nobody panics with it").clone();
     assert_eq!((ids.len(), ids.iter().all(|id| *id == ids[0])), (4, true));
@@ -203,7 +203,7 @@ async fn several_share_the_work_and_one_that_is_killed_loses_nothing() {
     // Killed in the middle of 32 sends; the third goes on.
     tasks[1].abort();
     tasks[2].abort();
-    sleep(Duration::from_secs(120)).await;
+    sleep(Duration::from_mins(2)).await;
     let _ = stop.send(());
     assert_eq!(statuses(&store, admin, 100).await, vec![OutreachStatus::Sent; 100]);
     assert_eq!(sender.calls.load(SeqCst), 132);
