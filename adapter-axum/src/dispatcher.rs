@@ -98,13 +98,7 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                Some(sent) = sends.join_next() => {
-                    self.count(sent);
-                    // Half of the hands at once, so that a busy dispatcher does not claim rows one by one.
-                    if more && sends.len() <= most / 2 {
-                        more = self.claim(&mut sends, most).await;
-                    }
-                }
+                // Before results, of which a busy dispatcher always has one.
                 _ = polls.tick() => {
                     self.recover().await;
                     if sends.len() < most {
@@ -112,6 +106,13 @@ impl Dispatcher {
                     }
                 }
                 _ = measures.tick() => self.measure().await,
+                Some(sent) = sends.join_next() => {
+                    self.count(sent);
+                    // Half of the hands at once, so that a busy dispatcher does not claim rows one by one.
+                    if more && sends.len() <= most / 2 {
+                        more = self.claim(&mut sends, most).await;
+                    }
+                }
             }
         }
         while let Some(sent) = sends.join_next().await {

@@ -75,7 +75,7 @@ where
             let request = request.clone();
             tokio::spawn(async move {
                 let (mut good, mut waits) = (0, Vec::new());
-                for n in (caller..requests).step_by(CALLERS as usize) {
+                for n in (caller..requests).step_by(usize::try_from(CALLERS).unwrap_or(1)) {
                     let start = Instant::now();
                     good += u64::from(request(n).await);
                     waits.push(start.elapsed().as_secs_f64() * 1000.0);
@@ -275,7 +275,7 @@ async fn postgres(url: &str, splitters: usize, requests: u64) {
     sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut server).await.expect("a database");
     let options = options.database(&name);
     let pool =
-        PgPoolOptions::new().max_connections(CALLERS as u32).connect_with(options.clone()).await.expect("a pool");
+        PgPoolOptions::new().max_connections(u32::try_from(CALLERS).unwrap_or(1)).connect_with(options.clone()).await.expect("a pool");
     let writers = std::env::var("WRITERS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
     let store = PostgresOptions { server: options, writers, ..PostgresOptions::from_url(url).expect("a URL") };
     let opened = Arc::new(PostgresStore::open(store).await.expect("a store"));

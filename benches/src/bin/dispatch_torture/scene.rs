@@ -43,7 +43,7 @@ const MIX: [(Role, u64); 6] =
 const CONTACTS: u64 = 10_000;
 
 /// When [`Role::Closing`] closes, after the beginning.
-const CLOSES_AFTER: Duration = Duration::from_secs(8);
+const CLOSES_AFTER: Duration = Duration::from_secs(20);
 
 /// A row as it is in the database.
 #[derive(Debug, Clone)]
@@ -68,9 +68,12 @@ pub(crate) struct Scene {
     pub(crate) closes_at: Timestamp,
 }
 
+/// The first contact's number.
+const FIRST: u64 = 12_025_500_000;
+
 /// The `n`-th contact's number.
 pub(crate) fn phone(n: u64) -> PhoneNumber {
-    PhoneNumber::from_u64(12_025_500_000 + n).unwrap_or_else(|| unreachable!("these are numbers"))
+    PhoneNumber::from_u64(FIRST + n).unwrap_or_else(|| unreachable!("these are numbers"))
 }
 
 pub(crate) fn role(n: u64) -> Role {
@@ -194,6 +197,15 @@ impl Scene {
         let work = Work::new(request.scope(), move |s| contact_commands::plan(s, &request, &env));
         self.store.transact(work).await?;
         Ok(())
+    }
+
+    /// A contact of [`Role::Refused`] whose message is under way.
+    pub(crate) async fn under_way(&self, connection: &mut PgConnection) -> Result<Option<u64>> {
+        let sql = "SELECT c.phone FROM outreach o JOIN contacts c ON c.admin_id = o.admin_id AND c.id = o.contact_id \
+                   WHERE o.status = 'sending' AND o.campaign_id = $1 LIMIT 1";
+        let phone: Option<String> =
+            sqlx::query_scalar(sql).bind(self.campaigns[&Role::Refused].0).fetch_optional(connection).await?;
+        Ok(phone.and_then(|text| Some(PhoneNumber::parse(&text).ok()?.as_u64() - FIRST)))
     }
 
     /// A look at the database from outside.

@@ -89,7 +89,8 @@ pub(crate) async fn make(scene: &Scene, receiver: &Receiver) -> Result<Trouble> 
     let mut refusing: Vec<u64> = (0..scene.messages()).filter(|n| role(*n) == Role::Refused).collect();
     refusing.shuffle(&mut rand::rng());
     refusing.truncate(REFUSALS);
-    let (mut refusals, mut paused, mut pause) = (Vec::new(), (Started::new(), Started::new()), None);
+    let mut refusals: Vec<(u64, Row)> = Vec::new();
+    let (mut paused, mut pause) = ((Started::new(), Started::new()), None);
     let (mut kill_at, mut resume_at) = (Instant::now(), None);
     let (mut waited, mut last) = (Instant::now(), 0);
     loop {
@@ -98,8 +99,14 @@ pub(crate) async fn make(scene: &Scene, receiver: &Receiver) -> Result<Trouble> 
             kill_at = Instant::now() + Duration::from_millis(random_range(500..2_500));
         }
         if let Some(n) = refusing.pop() {
+            // Every other time somebody whose message is under way just now, if there is one.
+            let under_way = if n % 2 == 0 { scene.under_way(&mut connection).await? } else { None };
+            let n = under_way.filter(|other| !refusals.iter().any(|(done, _)| done == other)).unwrap_or(n);
+            if refusals.iter().any(|(done, _)| *done == n) {
+                continue;
+            }
             scene.refuse(n).await?;
-            refusals.extend(of_contact(&mut connection, n).await?);
+            refusals.extend(of_contact(&mut connection, n).await?.into_iter().map(|row| (n, row)));
         }
         if pause.is_none() && refusals.len() > REFUSALS / 3 {
             scene.set(Role::Paused, |config| config.status = CampaignStatus::Paused).await?;
@@ -131,6 +138,7 @@ pub(crate) async fn make(scene: &Scene, receiver: &Receiver) -> Result<Trouble> 
     let kills = dispatchers.kills;
     drop(dispatchers);
     let pause = pause.unwrap_or((Timestamp::MAX, Timestamp::MAX));
+    let refusals = refusals.into_iter().map(|(_, row)| row).collect();
     Ok(Trouble { kills, refusals, paused, pause })
 }
 
