@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    convert::Infallible,
     sync::{Arc, Mutex},
 };
 
@@ -50,6 +51,10 @@ impl Scripted {
 }
 
 impl Session for Scripted {
+    type Call = Infallible;
+
+    async fn call(&mut self, _calls: Vec<Infallible>) {}
+
     async fn open(&mut self, wanted: &Wanted) -> Result<Snapshots, Failure> {
         if self.step(|step| matches!(step, Step::OpenAgain)).is_some() {
             return Err(Failure::Again("scripted"));
