@@ -274,8 +274,11 @@ async fn postgres(url: &str, splitters: usize, requests: u64) {
     let mut server = options.connect().await.expect("a server");
     sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut server).await.expect("a database");
     let options = options.database(&name);
-    let pool =
-        PgPoolOptions::new().max_connections(u32::try_from(CALLERS).unwrap_or(1)).connect_with(options.clone()).await.expect("a pool");
+    let pool = PgPoolOptions::new()
+        .max_connections(u32::try_from(CALLERS).unwrap_or(1))
+        .connect_with(options.clone())
+        .await
+        .expect("a pool");
     let writers = std::env::var("WRITERS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
     let store = PostgresOptions { server: options, writers, ..PostgresOptions::from_url(url).expect("a URL") };
     let opened = Arc::new(PostgresStore::open(store).await.expect("a store"));

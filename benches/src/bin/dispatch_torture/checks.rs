@@ -22,8 +22,8 @@ pub(crate) async fn violations(scene: &Scene, receiver: &Receiver, trouble: &Tro
     if receiver.forged() > 0 {
         broken.push(format!("{} requests had a bad signature, body or id", receiver.forged()));
     }
-    if rows.len() as u64 != scene.messages() {
-        broken.push(format!("{} rows instead of {}", rows.len(), scene.messages()));
+    if rows.len() as u64 != crate::scene::CONTACTS {
+        broken.push(format!("{} rows instead of {}", rows.len(), crate::scene::CONTACTS));
     }
     one_id_for_each(&rows, &arrivals, &mut broken);
     at_least_once(scene, &rows, &arrivals, &mut broken);

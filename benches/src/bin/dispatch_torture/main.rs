@@ -84,7 +84,7 @@ async fn dispatcher(url: &str) -> Result<()> {
 async fn torture() -> Result<bool> {
     let receiver = receiver::Receiver::start().await?;
     let scene = scene::Scene::new(&receiver.url()).await?;
-    println!("{} messages are due; three dispatchers begin", scene.messages());
+    println!("{} messages are due; three dispatchers begin", scene::CONTACTS);
     let started = std::time::Instant::now();
     let trouble = trouble::make(&scene, &receiver).await?;
     println!(

@@ -40,7 +40,7 @@ pub(crate) enum Role {
 const MIX: [(Role, u64); 6] =
     [(Role::Plain, 10), (Role::Refused, 4), (Role::Paused, 3), (Role::Held, 1), (Role::Closing, 1), (Role::Closed, 1)];
 
-const CONTACTS: u64 = 10_000;
+pub(crate) const CONTACTS: u64 = 10_000;
 
 /// When [`Role::Closing`] closes, after the beginning.
 const CLOSES_AFTER: Duration = Duration::from_secs(20);
@@ -124,10 +124,6 @@ impl Scene {
         scene.set(Role::Closing, move |config| config.calling_window = Some(open)).await?;
         scene.set(Role::Closed, move |config| config.calling_window = Some(closed)).await?;
         Ok(scene)
-    }
-
-    pub(crate) const fn messages(&self) -> u64 {
-        CONTACTS
     }
 
     async fn create(&mut self, role: Role) -> Result<()> {

@@ -62,8 +62,10 @@ impl Dispatchers {
         let replacement = self.spawn()?;
         let n = random_range(0..self.children.len());
         let mut killed = std::mem::replace(&mut self.children[n], replacement);
-        killed.kill()?;
+        // Waited for in any case: a process that ended by itself can not be killed.
+        let ended = killed.kill();
         killed.wait()?;
+        ended?;
         self.kills += 1;
         Ok(())
     }
@@ -86,7 +88,7 @@ pub(crate) async fn make(scene: &Scene, receiver: &Receiver) -> Result<Trouble> 
     while receiver.arrivals().len() < 100 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let mut refusing: Vec<u64> = (0..scene.messages()).filter(|n| role(*n) == Role::Refused).collect();
+    let mut refusing: Vec<u64> = (0..crate::scene::CONTACTS).filter(|n| role(*n) == Role::Refused).collect();
     refusing.shuffle(&mut rand::rng());
     refusing.truncate(REFUSALS);
     let mut refusals: Vec<(u64, Row)> = Vec::new();
