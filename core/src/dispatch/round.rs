@@ -75,7 +75,7 @@ pub async fn deliver(
     let env = world();
     let outcome = match result {
         Ok(()) => Outcome::Sent,
-        Err(error) => after_failure(claim, message.attempt, &error, &env, &options.retry),
+        Err(error) => after_failure(message.attempt, &error, &env, &options.retry),
     };
     give_back(store, claim, &outcome, env.now).await
 }
@@ -99,8 +99,8 @@ async fn give_back(
     })
 }
 
-/// A retry inside the calling window, or the end.
-fn after_failure(claim: &Claim, attempt: u32, error: &SendError, env: &Env, policy: &RetryPolicy) -> Outcome {
+/// A retry, or the end. If the calling window is closed at the time of the retry, that is decided then, as always.
+fn after_failure(attempt: u32, error: &SendError, env: &Env, policy: &RetryPolicy) -> Outcome {
     match error {
         SendError::Permanent { reason } => Outcome::Failed { error: bounded(reason) },
         SendError::Retryable { reason, .. } if attempt >= policy.max_attempts => {
@@ -109,7 +109,7 @@ fn after_failure(claim: &Claim, attempt: u32, error: &SendError, env: &Env, poli
         SendError::Retryable { reason, after_ms } => {
             let asked = after_ms.unwrap_or(0).clamp(0, policy.cap_ms);
             let at = env.now.plus_millis(policy.backoff(attempt, env.draw).max(asked));
-            Outcome::Retry { at: outside_window(claim, at).unwrap_or(at), error: bounded(reason) }
+            Outcome::Retry { at, error: bounded(reason) }
         }
     }
 }

@@ -113,8 +113,12 @@ pub(super) async fn failures_are_retried(desk: &mut Desk<'_>) -> Done {
     let claim = desk.claim_one().await?;
     let delivered = desk.deliver(&claim, &sender).await?;
     desk.expect("second attempt", Delivered::Retrying, delivered);
+    desk.wait(30 * MINUTE_MS - 1);
+    desk.expect("claimed before the receiver asked for it", 0, desk.claim().await?.len());
     desk.wait(12 * HOUR_MS);
-    desk.expect("claimed at night", 0, desk.claim().await?.len());
+    let claim = desk.claim_one().await?;
+    let delivered = desk.deliver(&claim, &sender).await?;
+    desk.expect("at night", Delivered::Postponed, delivered);
     desk.wait(2 * HOUR_MS);
     let claim = desk.claim_one().await?;
     desk.expect("due at", "2001-05-15T13:00:00.000Z".to_owned(), claim.due_at.to_string());
