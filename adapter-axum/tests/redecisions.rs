@@ -24,13 +24,17 @@ async fn check(percentages: &[u32], phones: &[u32]) {
         let status = if present.contains_key(phone) { 200 } else { 201 };
         let data = test.post("/contacts", &body).await.data(status);
         present.insert(*phone, data["campaignId"].as_str().expect("an id").to_owned());
-        let (k, n) = (percentages.len() as i64, present.len() as i64);
+        let (k, n) = (whole(percentages.len()), whole(present.len()));
         for (id, percentage) in campaigns.iter().zip(percentages) {
-            let count = present.values().filter(|campaign| *campaign == id).count() as i64;
+            let count = whole(present.values().filter(|campaign| *campaign == id).count());
             let off = (count * 100 - n * i64::from(*percentage)).abs();
             assert!(off * (2 * k - 2) <= (2 * k - 3) * 100, "request {step}: {count} of {n} at {percentage} %");
         }
     }
+}
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).expect("a small count")
 }
 
 #[tokio::test]
