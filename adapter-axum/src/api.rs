@@ -14,6 +14,7 @@ use crate::{
     config::Config,
     edge::{self, Exchange},
     error::{ApiError, table},
+    health,
     limit::Refusals,
     routes,
     world::{SystemWorld, World},
@@ -27,6 +28,7 @@ pub struct Api {
     auth: Option<Arc<dyn Authenticate>>,
     world: Arc<dyn World>,
     config: Config,
+    health: bool,
 }
 
 impl std::fmt::Debug for Api {
@@ -40,7 +42,15 @@ impl Api {
     /// keys are accepted.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, limiter: Arc<dyn Limiter>) -> Self {
-        Self { store, limiter, tokens: None, auth: None, world: Arc::new(SystemWorld), config: Config::default() }
+        Self {
+            store,
+            limiter,
+            tokens: None,
+            auth: None,
+            world: Arc::new(SystemWorld),
+            config: Config::default(),
+            health: false,
+        }
     }
 
     /// Accepts tokens that this verifier accepts.
@@ -71,18 +81,26 @@ impl Api {
         self
     }
 
+    /// With `GET /healthz` and `GET /readyz` among its routes, as [`health()`](crate::health()) has them apart from it.
+    #[must_use]
+    pub fn with_health(mut self) -> Self {
+        self.health = true;
+        self
+    }
+
     /// The router. Its paths are `/contacts`, `/splitters/{id}` and so on; nest it wherever they should be.
     ///
     /// It answers unknown paths and methods itself, in the shape of all its errors. To *merge* it into an app with a
     /// fallback of its own, take this one off with [`Router::reset_fallback`].
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
-        let Self { store, limiter, tokens, auth, world, config } = self;
+        let Self { store, limiter, tokens, auth, world, config, health: with_health } = self;
         let auth = auth.unwrap_or_else(|| {
             let store: Arc<dyn Queries> = store.clone();
             Arc::new(StandardAuth::new(store, tokens, config.key_prefix.clone()))
         });
         let app = App(Arc::new(Parts { store, limiter, auth, world, config, refusals: Refusals::default() }));
-        routes::all()
+        let routes = if with_health { routes::all().merge(health::routes()) } else { routes::all() };
+        routes
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
             .layer(axum::middleware::from_fn_with_state(app.clone(), edge::surround))

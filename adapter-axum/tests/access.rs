@@ -225,7 +225,7 @@ async fn a_revoked_key_is_refused_at_once() {
     test.call("DELETE", &format!("/api-keys/{id}"), &Value::Null).await.data(200);
     me(&test, &[("x-api-key", key)]).await.assert_error(401, "Unauthorized", "unauthorized");
     let again = test.call("DELETE", &format!("/api-keys/{id}"), &Value::Null).await;
-    again.assert_error(404, "API key not found", "api_key_not_found");
+    again.assert_error(404, "Not found", "not_found");
 }
 
 #[tokio::test]
@@ -452,15 +452,20 @@ async fn another_admins_ids_behave_as_missing() {
         ("GET", format!("/campaigns/{a}"), nothing.clone(), "Campaign not found"),
         ("PATCH", format!("/campaigns/{a}"), json!({"name": "x"}), "Campaign not found"),
         ("DELETE", format!("/campaigns/{a}"), nothing.clone(), "Campaign not found"),
-        ("GET", format!("/splitters/{splitter}"), nothing.clone(), "Splitter not found"),
-        ("DELETE", format!("/splitters/{splitter}"), nothing.clone(), "Splitter not found"),
-        ("POST", format!("/splitters/{splitter}/pause"), nothing.clone(), "Splitter not found"),
-        ("POST", format!("/splitters/{splitter}/resume"), nothing.clone(), "Splitter not found"),
-        ("GET", format!("/splitters/{splitter}/history"), nothing.clone(), "Splitter not found"),
-        ("GET", format!("/splitters/{splitter}/logs"), nothing.clone(), "Splitter not found"),
-        ("GET", format!("/splitters/{splitter}/logs.csv"), nothing.clone(), "Splitter not found"),
-        ("GET", format!("/splitters/{splitter}/logs/{decision}/replay"), nothing.clone(), "Splitter not found"),
-        ("DELETE", format!("/api-keys/{key_id}"), nothing.clone(), "API key not found"),
+        ("GET", format!("/splitters/{splitter}"), nothing.clone(), "Splitter not found or inactive"),
+        ("DELETE", format!("/splitters/{splitter}"), nothing.clone(), "Splitter not found or inactive"),
+        ("POST", format!("/splitters/{splitter}/pause"), nothing.clone(), "Splitter not found or inactive"),
+        ("POST", format!("/splitters/{splitter}/resume"), nothing.clone(), "Splitter not found or inactive"),
+        ("GET", format!("/splitters/{splitter}/history"), nothing.clone(), "Splitter not found or inactive"),
+        ("GET", format!("/splitters/{splitter}/logs"), nothing.clone(), "Splitter not found or inactive"),
+        ("GET", format!("/splitters/{splitter}/logs.csv"), nothing.clone(), "Splitter not found or inactive"),
+        (
+            "GET",
+            format!("/splitters/{splitter}/logs/{decision}/replay"),
+            nothing.clone(),
+            "Splitter not found or inactive",
+        ),
+        ("DELETE", format!("/api-keys/{key_id}"), nothing.clone(), "Not found"),
     ];
     for (method, path, body, error) in rows {
         let answer = test.call_as(&other, method, &path, &body).await;
@@ -472,7 +477,7 @@ async fn another_admins_ids_behave_as_missing() {
         .header("if-match", "\"1\"")
         .header("content-type", "application/json")
         .body(Body::from(json!({"name": "x"}).to_string()));
-    test.send(request.unwrap()).await.assert_error(404, "Splitter not found", "splitter_not_found");
+    test.send(request.unwrap()).await.assert_error(404, "Splitter not found or inactive", "splitter_not_found");
     // A splitter can not list another's campaign, nor overflow into one.
     let answer = test.call_as(&other, "POST", "/splitters", &json!({"name": "S", "campaigns": members})).await;
     assert_eq!(answer.paths(), ["campaigns.0.campaignId"]);

@@ -109,8 +109,8 @@ async fn unknown_paths_and_methods() {
         ("/contacts/x", "Contact not found"),
         ("/contacts/%ff", "Contact not found"),
         ("/campaigns/01890a5dac96774bbcceb302099a8057", "Campaign not found"),
-        ("/splitters/x", "Splitter not found"),
-        ("/splitters/x/logs", "Splitter not found"),
+        ("/splitters/x", "Splitter not found or inactive"),
+        ("/splitters/x/logs", "Splitter not found or inactive"),
     ] {
         let answer = test.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (404, Some(error)), "{path}");

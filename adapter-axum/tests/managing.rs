@@ -357,9 +357,13 @@ async fn every_change_of_a_splitter_is_a_version() {
     let answer = patch(&test, &path, 5, json!({"campaigns": [{"campaignId": a, "percentage": 99}], "x": 1})).await;
     assert_eq!(answer.paths(), ["x"]);
     assert_eq!(test.call("DELETE", &path, &Value::Null).await.data(200)["version"], 6);
-    test.get(&path).await.assert_error(404, "Splitter not found", "splitter_not_found");
-    test.get(&format!("{path}/history")).await.assert_error(404, "Splitter not found", "splitter_not_found");
-    patch(&test, &path, 6, json!({})).await.assert_error(404, "Splitter not found", "splitter_not_found");
+    test.get(&path).await.assert_error(404, "Splitter not found or inactive", "splitter_not_found");
+    test.get(&format!("{path}/history")).await.assert_error(
+        404,
+        "Splitter not found or inactive",
+        "splitter_not_found",
+    );
+    patch(&test, &path, 6, json!({})).await.assert_error(404, "Splitter not found or inactive", "splitter_not_found");
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ use table::Row;
 
 /// Violations that one answer names; a hostile body can have thousands.
 const MAX_DETAILS: usize = 250;
+/// Fields that are named even if there are more violations than that.
+const FIRST_DETAILS: [&str; 6] = ["phoneNumber", "phone", "splitterId", "campaignId", "name", "timezone"];
 
 /// An error as the API answers it.
 ///
@@ -65,9 +67,8 @@ impl ApiError {
     /// A key has used up its window.
     pub(crate) fn rate_limited(verdict: &RateVerdict, now: Timestamp) -> Self {
         let seconds = verdict.retry_after_seconds(now);
-        let unit = if seconds == 1 { "second" } else { "seconds" };
         let mut error = Self::new(&table::RATE_LIMIT_EXCEEDED)
-            .with_message(format!("Rate limit exceeded. Try again in {seconds} {unit}."));
+            .with_message(format!("Rate limit exceeded. Try again in {seconds} seconds."));
         error.0.retry_after = Some(seconds);
         error
     }
@@ -113,10 +114,13 @@ impl ApiError {
 
     fn body(&self, request_id: &str) -> Vec<u8> {
         let problem = &self.0;
-        let (shown, more) = problem.details.0.split_at(problem.details.0.len().min(MAX_DETAILS));
-        let mut details: Vec<Cow<'_, Violation>> = shown.iter().map(Cow::Borrowed).collect();
-        if !more.is_empty() {
-            let message = format!("{} more violations are not shown", more.len());
+        let all = &problem.details.0;
+        let mut details: Vec<Cow<'_, Violation>> = all.iter().map(Cow::Borrowed).collect();
+        if all.len() > MAX_DETAILS {
+            // A thousand unknown fields must not hide what is wrong with the known ones.
+            details.sort_by_key(|violation| !FIRST_DETAILS.contains(&violation.path.as_str()));
+            details.truncate(MAX_DETAILS);
+            let message = format!("{} more violations are not shown", all.len() - MAX_DETAILS);
             details.push(Cow::Owned(Violation { path: String::new(), message }));
         }
         let body = ErrorBody {

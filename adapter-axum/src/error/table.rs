@@ -45,13 +45,13 @@ rows! {
     NOT_FOUND = NOT_FOUND, "Not found", "not_found", "There is nothing at this address. Check method, path and ids.";
     SPLITTER_INACTIVE = NOT_FOUND, "Splitter not found or inactive", "splitter_not_found",
         "Check `splitterId`, or resume the splitter if it is paused.";
-    SPLITTER_NOT_FOUND = NOT_FOUND, "Splitter not found", "splitter_not_found",
+    SPLITTER_NOT_FOUND = NOT_FOUND, "Splitter not found or inactive", "splitter_not_found",
         "No splitter has this id. Check the id.";
     CAMPAIGN_NOT_FOUND = NOT_FOUND, "Campaign not found", "campaign_not_found",
         "No campaign has this id. Check the id.";
     CONTACT_NOT_FOUND = NOT_FOUND, "Contact not found", "contact_not_found",
         "There is no such contact. Check the id or the phone number.";
-    API_KEY_NOT_FOUND = NOT_FOUND, "API key not found", "api_key_not_found",
+    API_KEY_NOT_FOUND = NOT_FOUND, "Not found", "not_found",
         "No API key has this id. Check the id.";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "Method not allowed", "method_not_allowed",
         "Use one of the methods that the `Allow` header names.";

@@ -39,6 +39,7 @@ struct Demo {
 }
 
 pub(crate) async fn run(options: DemoOptions) -> Result<ExitCode, Failure> {
+    let stop = serve::StopSignal::new()?;
     let backend = Backend::temporary().await?;
     let mut random = [0; 32];
     SystemWorld.fill_random(&mut random);
@@ -57,7 +58,7 @@ pub(crate) async fn run(options: DemoOptions) -> Result<ExitCode, Failure> {
     let sender: Arc<dyn Sender> =
         if options.json { Arc::new(ConsoleSender::new(std::io::stderr())) } else { Arc::new(ConsoleSender::stdout()) };
     let dispatcher = serve::dispatcher(&backend, sender);
-    serve::until_stopped(listener, app, Some(dispatcher), backend).await?;
+    serve::until_stopped(listener, app, Some(dispatcher), backend, stop).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,10 +5,9 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use axum::{Router, routing::get};
 use splitter_axum::{
     Api, Config, ConsoleSender, DispatchMetrics, Dispatcher, DispatcherOptions, SystemWorld, TokenVerifier, World as _,
-    health,
     webhook::{WebhookOptions, WebhookSender},
 };
-use splitter_core::{Queries, Sender};
+use splitter_core::Sender;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
@@ -23,6 +22,7 @@ use crate::{
 const DRAIN: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
+    let stop = StopSignal::new()?;
     let tokens = token::verifier(&options.keys)?;
     if tokens.is_none() {
         warn!("no key for tokens was given: only API keys are accepted, and nothing can be managed over HTTP");
@@ -38,7 +38,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     if let Some(address) = options.metrics_listen {
         serve_metrics(address, dispatcher.as_ref().map(Dispatcher::metrics)).await?;
     }
-    until_stopped(listener, app(&backend, tokens, config), dispatcher, backend).await?;
+    until_stopped(listener, app(&backend, tokens, config), dispatcher, backend, stop).await?;
     info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -49,9 +49,7 @@ pub(crate) fn app(backend: &Backend, tokens: Option<TokenVerifier>, config: Conf
     if let Some(tokens) = tokens {
         api = api.tokens(tokens);
     }
-    let api: Router = api.router();
-    let store: Arc<dyn Queries> = backend.store.clone();
-    api.merge(health(store))
+    api.with_health().router()
 }
 
 fn sender(options: &ServeOptions) -> Result<Option<Arc<dyn Sender>>, Failure> {
@@ -101,6 +99,7 @@ pub(crate) async fn until_stopped(
     app: Router,
     dispatcher: Option<Dispatcher>,
     backend: Backend,
+    stop: StopSignal,
 ) -> Result<(), Failure> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
     let mut dispatch_stopped = stopped.clone();
@@ -110,7 +109,7 @@ pub(crate) async fn until_stopped(
         }))
     });
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        stop_signal().await;
+        stop.received().await;
         info!("stopping: finishing what is under way");
         let _ = stopping.send(true);
     });
@@ -132,25 +131,36 @@ pub(crate) async fn until_stopped(
     Ok(())
 }
 
-async fn stop_signal() {
-    let interrupt = async {
+/// Listens for SIGTERM and Ctrl-C from the moment it is made: a signal that comes before anybody waits is not lost, and
+/// does not end the process in the middle of something.
+pub(crate) struct StopSignal {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 2],
+}
+
+impl StopSignal {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { signals: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?] })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn received(self) {
+        #[cfg(unix)]
+        {
+            let [mut interrupt, mut terminate] = self.signals;
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        #[cfg(not(unix))]
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
     }
 }
