@@ -51,7 +51,9 @@ fn main() {
     let requests = std::env::var("REQUESTS").ok().and_then(|text| text.parse().ok()).unwrap_or(4_000);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        sqlite(requests).await;
+        if std::env::var_os("ONLY_POSTGRES").is_none() {
+            sqlite(requests).await;
+        }
         match std::env::var("TEST_DATABASE_URL") {
             Ok(url) => {
                 postgres(&url, 1, requests).await;

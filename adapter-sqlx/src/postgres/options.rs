@@ -63,4 +63,13 @@ impl PostgresOptions {
             ("default_transaction_isolation", "read committed".into()),
         ])
     }
+
+    /// What connections that write are opened with besides.
+    ///
+    /// Their statements only ever look rows up by keys. A plan that was made and kept while a table was small would read all
+    /// of it in every batch, and go on doing so when it has grown.
+    pub(super) fn connect_writer(&self) -> PgConnectOptions {
+        let off = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"].map(|name| (name, "off"));
+        self.connect().options(off)
+    }
 }

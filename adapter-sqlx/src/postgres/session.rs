@@ -18,6 +18,8 @@ pub(super) struct PgSession {
     options: PostgresOptions,
     connection: Option<PgConnection>,
     in_transaction: bool,
+    /// Transactions begun on this connection.
+    begun: u64,
 }
 
 /// Waits for the server's answer, but not for ever.
@@ -31,15 +33,18 @@ async fn answered<T>(
 
 impl PgSession {
     pub(super) const fn new(options: PostgresOptions) -> Self {
-        Self { options, connection: None, in_transaction: false }
+        Self { options, connection: None, in_transaction: false, begun: 0 }
     }
 
     /// Connects, if there is no connection.
     async fn connect(&mut self) -> Result<(), Failure> {
         if self.connection.is_none() {
-            let connect = self.options.connect();
+            let connect = self.options.connect_writer();
             match tokio::time::timeout(self.options.acquire_timeout, connect.connect()).await {
-                Ok(connection) => self.connection = Some(connection?),
+                Ok(connection) => {
+                    self.connection = Some(connection?);
+                    self.begun = 0;
+                }
                 Err(_) => return Err(Failure::Unavailable("the database did not answer in time")),
             }
         }
@@ -57,8 +62,13 @@ impl PgSession {
             self.connect().await?;
             // From here on: a connection that fails at this has to prove itself by a ROLLBACK before it is used again.
             self.in_transaction = true;
+            self.begun += 1;
+            // Plans are kept, those of foreign keys as well. One that was made when a table was new may use any index that
+            // begins with the admin, and would go on reading all of an admin's rows when there are many. So they are made
+            // anew as the tables grow: at the 1st, 2nd, 4th, 8th, … transaction.
+            let begin = if self.begun.is_power_of_two() { "DISCARD PLANS; BEGIN" } else { "BEGIN" };
             let (options, connection) = self.current()?;
-            answered(options, sqlx::raw_sql("BEGIN").execute(&mut *connection)).await?;
+            answered(options, sqlx::raw_sql(begin).execute(&mut *connection)).await?;
             if answered(options, lock::lock(connection, wanted)).await? {
                 return Ok(());
             }
