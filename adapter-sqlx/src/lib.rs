@@ -34,6 +34,8 @@ mod rows;
 mod sqlite;
 
 pub use options::CommitOptions;
+#[cfg(feature = "plant")]
+pub use options::Plant;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresLimiter, PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]

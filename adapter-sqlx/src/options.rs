@@ -11,6 +11,35 @@ pub struct CommitOptions {
     /// How often a transaction is tried again after a conflict or a lost connection before its requests are answered
     /// with [`StoreError::Unavailable`](splitter_core::StoreError::Unavailable).
     pub retries: u32,
+    /// A bug to build in; for the torture command only.
+    #[cfg(feature = "plant")]
+    pub plant: Option<Plant>,
+}
+
+/// A bug that is built in on purpose, so that the torture command can show that it finds it.
+#[cfg(feature = "plant")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// PostgreSQL: splitters are not locked.
+    SkipLock,
+    /// PostgreSQL: contacts and idempotency keys are not locked.
+    SkipContactLock,
+    /// Requests are answered before their transaction is committed.
+    EarlyAnswer,
+}
+
+#[cfg(feature = "plant")]
+impl std::str::FromStr for Plant {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "skip-lock" => Ok(Self::SkipLock),
+            "skip-contact-lock" => Ok(Self::SkipContactLock),
+            "early-answer" => Ok(Self::EarlyAnswer),
+            _ => Err("not one of skip-lock, skip-contact-lock, early-answer"),
+        }
+    }
 }
 
 impl Default for CommitOptions {
@@ -18,6 +47,12 @@ impl Default for CommitOptions {
     ///
     /// A batch of 128 takes a few milliseconds; larger ones gain little and make everybody wait for the slowest.
     fn default() -> Self {
-        Self { queue: 1024, batch: 128, retries: 5 }
+        Self {
+            queue: 1024,
+            batch: 128,
+            retries: 5,
+            #[cfg(feature = "plant")]
+            plant: None,
+        }
     }
 }

@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, warn};
 
 use super::{Changes, CommitFailure, Session, Snapshots, Wanted, Witness};
+#[cfg(feature = "plant")]
+use crate::options::Plant;
 use crate::{error::Failure, options::CommitOptions};
 
 /// How often one request may ask to see more before it is taken for a bug.
@@ -117,7 +119,7 @@ async fn gather<C>(first: Entry<C>, jobs: &mut mpsc::Receiver<Entry<C>>, most: u
 async fn settle<S: Session>(session: &mut S, batch: Vec<Member>, options: CommitOptions) {
     let mut groups = VecDeque::from([Group::new(batch)]);
     while let Some(mut group) = groups.pop_front() {
-        match attempt(session, &mut group).await {
+        match attempt(session, &mut group, options).await {
             Ok(outcomes) => {
                 let again = answer(group.members, outcomes);
                 if !again.is_empty() {
@@ -165,8 +167,12 @@ fn give_up(group: Group, failure: &Failure) {
 }
 
 /// One transaction. Whatever happens, none is left open.
-async fn attempt<S: Session>(session: &mut S, group: &mut Group) -> Result<Vec<Outcome>, Failure> {
-    let result = transaction(session, group).await;
+async fn attempt<S: Session>(
+    session: &mut S,
+    group: &mut Group,
+    options: CommitOptions,
+) -> Result<Vec<Outcome>, Failure> {
+    let result = transaction(session, group, options).await;
     if !matches!(result, Ok((_, true))) {
         session.undo().await;
     }
@@ -174,7 +180,12 @@ async fn attempt<S: Session>(session: &mut S, group: &mut Group) -> Result<Vec<O
 }
 
 /// The outcomes, and whether there was something to commit.
-async fn transaction<S: Session>(session: &mut S, group: &mut Group) -> Result<(Vec<Outcome>, bool), Failure> {
+#[cfg_attr(not(feature = "plant"), expect(unused_variables, reason = "only a planted bug is an option here"))]
+async fn transaction<S: Session>(
+    session: &mut S,
+    group: &mut Group,
+    options: CommitOptions,
+) -> Result<(Vec<Outcome>, bool), Failure> {
     let wanted = Wanted::of(group.members.iter().map(|member| &member.job.work.scope));
     let mut snapshots = session.open(&wanted).await?;
     if let Some((witness, _)) = &group.doubt {
@@ -194,12 +205,27 @@ async fn transaction<S: Session>(session: &mut S, group: &mut Group) -> Result<(
         return Ok((outcomes, false));
     }
     session.write(&changes).await?;
+    #[cfg(feature = "plant")]
+    if options.plant == Some(Plant::EarlyAnswer) {
+        answer_early(&mut group.members, &outcomes);
+    }
     match session.commit().await {
         Ok(()) => Ok((outcomes, true)),
         Err(CommitFailure::Refused(failure)) => Err(failure),
         Err(CommitFailure::Unknown) => {
             group.doubt = changes.witness().map(|witness| (witness, outcomes));
             Err(Failure::Again("the connection was lost while committing"))
+        }
+    }
+}
+
+/// The planted bug: whoever was promised something is told so before it is durable.
+#[cfg(feature = "plant")]
+fn answer_early(members: &mut [Member], outcomes: &[Outcome]) {
+    for (member, outcome) in members.iter_mut().zip(outcomes) {
+        if let Outcome::Done(plan) = outcome {
+            let early = std::mem::replace(&mut member.job.answer, oneshot::channel().0);
+            let _ = early.send(Ok(plan.clone()));
         }
     }
 }

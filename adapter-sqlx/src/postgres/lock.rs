@@ -7,7 +7,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{commit::Wanted, rows::Result};
+#[cfg(feature = "plant")]
+use crate::options::Plant;
+use crate::{commit::Wanted, options::CommitOptions, rows::Result};
 
 /// The keys of the advisory locks, ascending, without repeats. Equal in every version of this program: servers of several
 /// versions run side by side.
@@ -48,8 +50,16 @@ pub(super) fn route(scope: &Scope) -> u64 {
 }
 
 /// Takes all locks of a batch. False: begin again.
-pub(super) async fn lock(connection: &mut PgConnection, wanted: &Wanted) -> Result<bool> {
+#[cfg_attr(not(feature = "plant"), expect(unused_variables, reason = "only a planted bug is an option of locking"))]
+pub(super) async fn lock(connection: &mut PgConnection, options: &CommitOptions, wanted: &Wanted) -> Result<bool> {
     let hashes = hashes(wanted);
+    let splitters = wanted.splitters.keys().map(|(_, id)| id.0).collect::<Vec<Uuid>>();
+    #[cfg(feature = "plant")]
+    let (hashes, splitters) = match options.plant {
+        Some(Plant::SkipLock) => (hashes, Vec::new()),
+        Some(Plant::SkipContactLock) => (Vec::new(), splitters),
+        Some(Plant::EarlyAnswer) | None => (hashes, splitters),
+    };
     let nothing = wanted.edited_admins.is_empty()
         && wanted.api_keys.is_empty()
         && wanted.splitters.is_empty()
@@ -63,7 +73,7 @@ pub(super) async fn lock(connection: &mut PgConnection, wanted: &Wanted) -> Resu
     let query = sqlx::query_scalar("SELECT lock_batch($1, $2, $3, $4, $5, $6, $7)")
         .bind(wanted.edited_admins.iter().map(|id| id.0).collect::<Vec<Uuid>>())
         .bind(wanted.api_keys.iter().map(|(_, id)| id.0).collect::<Vec<Uuid>>())
-        .bind(wanted.splitters.keys().map(|(_, id)| id.0).collect::<Vec<Uuid>>())
+        .bind(splitters)
         .bind(campaigns.iter().map(|(admin, _)| admin.0).collect::<Vec<Uuid>>())
         .bind(campaigns.iter().map(|(_, id)| id.0).collect::<Vec<Uuid>>())
         .bind(wanted.edited_campaigns.iter().map(|(_, id)| id.0).collect::<Vec<Uuid>>())

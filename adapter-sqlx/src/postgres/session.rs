@@ -69,7 +69,7 @@ impl PgSession {
             let begin = if self.begun.is_power_of_two() { "DISCARD PLANS; BEGIN" } else { "BEGIN" };
             let (options, connection) = self.current()?;
             answered(options, sqlx::raw_sql(begin).execute(&mut *connection)).await?;
-            if answered(options, lock::lock(connection, wanted)).await? {
+            if answered(options, lock::lock(connection, &options.commit, wanted)).await? {
                 return Ok(());
             }
             self.undo().await;

@@ -34,6 +34,19 @@ impl Backend {
         }
     }
 
+    /// Opens a PostgreSQL database with a bug built in.
+    #[cfg(feature = "plant")]
+    pub(crate) async fn open_planted(url: &str, plant: Option<splitter_sqlx::Plant>) -> Result<Self, Failure> {
+        if plant.is_none() {
+            return Self::open(url).await;
+        }
+        let mut options = PostgresOptions::from_url(url)?;
+        options.commit.plant = plant;
+        let store = Arc::new(PostgresStore::open(options).await?);
+        let limiter = Arc::new(store.limiter());
+        Ok(Self { store: store.clone(), limiter, dispatch: store.clone(), opened: Opened::Postgres(store) })
+    }
+
     /// A database that goes away with the process.
     pub(crate) async fn temporary() -> Result<Self, Failure> {
         Self::sqlite(SqliteOptions::temporary()).await

@@ -101,6 +101,10 @@ pub(crate) struct ServeOptions {
     /// Where to serve `/metrics` (Prometheus' text format); nowhere unless given
     #[arg(long, env = "SPLITTER_METRICS_LISTEN")]
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// A bug to build in, for the torture command: skip-lock, skip-contact-lock or early-answer
+    #[cfg(feature = "plant")]
+    #[arg(long)]
+    pub(crate) plant: Option<splitter_sqlx::Plant>,
 }
 
 /// Where due calls and messages go.
