@@ -43,6 +43,8 @@ pub(crate) struct Cluster {
     folder: PathBuf,
     port: u16,
     password: String,
+    /// Where its programs are.
+    programs: PathBuf,
     keeper: Child,
 }
 
@@ -53,7 +55,7 @@ impl Cluster {
         let folder = new_folder(binaries.account, durable)?;
         let keeper = keeper(binaries, &folder)?;
         // From here on, every way out passes through `drop`.
-        let mut cluster = Self { folder, port: 0, password: random()?, keeper };
+        let mut cluster = Self { folder, port: 0, password: random()?, programs: binaries.path(""), keeper };
         cluster.create(binaries, durable, signals)?;
         cluster.listen(binaries, signals)?;
         say!(
@@ -71,9 +73,11 @@ impl Cluster {
         format!("postgres://{USER}:{}@127.0.0.1:{}/{USER}", self.password, self.port)
     }
 
-    /// The same for `psql` and other programs on libpq.
-    pub(crate) fn client_variables(&self) -> [(&'static str, String); 5] {
-        [
+    /// The same for `psql` and other programs on libpq, and where the server's own ones are found.
+    pub(crate) fn client_variables(&self) -> Vec<(&'static str, String)> {
+        let path = env::var("PATH").unwrap_or_default();
+        vec![
+            ("PATH", format!("{}:{path}", self.programs.display())),
             ("PGHOST", "127.0.0.1".into()),
             ("PGPORT", self.port.to_string()),
             ("PGUSER", USER.into()),

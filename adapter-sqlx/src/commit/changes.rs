@@ -87,6 +87,8 @@ impl<'a> Changes<'a> {
             }
             Effect::OpenTrial(row) => {
                 let key = (row.splitter_id, row.decision_id);
+                // An earlier one of the same decision is written over.
+                self.closed_trials.remove(&key);
                 self.trials.insert(key, (admin, row));
             }
             Effect::CloseTrial { splitter_id, decision_id } => {

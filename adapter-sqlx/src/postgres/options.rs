@@ -67,9 +67,9 @@ impl PostgresOptions {
     /// What connections that write are opened with besides.
     ///
     /// Their statements only ever look rows up by keys. A plan that was made and kept while a table was small would read all
-    /// of it in every batch, and go on doing so when it has grown.
+    /// of it in every batch, and go on doing so when it has grown. And no plan depends on the values, so none is made for them.
     pub(super) fn connect_writer(&self) -> PgConnectOptions {
         let off = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"].map(|name| (name, "off"));
-        self.connect().options(off)
+        self.connect().options(off).options([("plan_cache_mode", "force_generic_plan")])
     }
 }

@@ -1,5 +1,6 @@
 //! What one would write first: the same rows in plain transactions, one per request. Peers of `splitter-sqlx`.
 
+pub mod pgbench;
 pub mod plain_postgres;
 pub mod plain_sqlite;
 

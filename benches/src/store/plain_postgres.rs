@@ -1,4 +1,4 @@
-//! PostgreSQL the plain way: one transaction per request, statement by statement, or all of it as one statement.
+//! PostgreSQL the plain way: one transaction per request, statement by statement.
 
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -19,32 +19,11 @@ const TABLES: &str = "
     CREATE INDEX ON plain.outreach (contact_id);
     CREATE INDEX ON plain.history (contact_id);";
 
-/// All of a request in one statement: what a database can do with one commit per request at best.
-const ONE: &str = "
-    WITH split AS (UPDATE plain.splitters SET seq = seq + 1 WHERE id = $1 RETURNING seq),
-    contact AS (INSERT INTO plain.contacts SELECT $2, $3, seq % 5, 'Jane', '{}', $10, $10 FROM split
-                ON CONFLICT (phone) DO UPDATE SET campaign = excluded.campaign, updated_at = excluded.updated_at
-                RETURNING id),
-    history AS (INSERT INTO plain.history SELECT $5, id, $10, 'created' FROM contact),
-    decision AS (INSERT INTO plain.decisions SELECT $1, seq, $4, id, $10, $9 FROM split, contact),
-    cancelled AS (UPDATE plain.outreach SET status = 'cancelled' FROM contact
-                  WHERE contact_id = contact.id AND status = 'scheduled')
-    INSERT INTO plain.outreach SELECT step, id, 'scheduled', $11, $10 FROM contact, unnest(ARRAY[$6, $7, $8]) AS step";
-
 /// The tables, with splitters.
 pub async fn create(pool: &PgPool, splitters: &[Uuid]) -> sqlx::Result<()> {
     sqlx::raw_sql(TABLES).execute(pool).await?;
     let query = sqlx::query("INSERT INTO plain.splitters SELECT id, 0, '{}' FROM unnest($1::uuid[]) AS id");
     query.bind(splitters).execute(pool).await.map(|_| ())
-}
-
-/// One request as one statement.
-pub async fn enrol_at_once(pool: &PgPool, row: &Row) -> sqlx::Result<()> {
-    let mut query = sqlx::query(ONE).bind(row.splitter).bind(row.ids[0]).bind(&row.phone);
-    for id in &row.ids[1..] {
-        query = query.bind(id);
-    }
-    query.bind(&row.bytes).bind(row.at).bind(TEMPLATE).execute(pool).await.map(|_| ())
 }
 
 /// One request, statement by statement.

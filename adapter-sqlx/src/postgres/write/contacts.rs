@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{column, time, time_or_none};
+use super::{column, statement::Statement, time, time_or_none};
 use crate::{
     codec::{json, name},
     commit::Changes,
@@ -34,13 +34,14 @@ const SAVE: &str = concat!(
     ") AS new WHERE contacts.admin_id = new.admin_id AND contacts.id = new.id"
 );
 
-pub(super) async fn write_contacts(connection: &mut PgConnection, changes: &Changes<'_>) -> Result<()> {
+pub(super) fn add_contacts(statement: &mut Statement, changes: &Changes<'_>) {
     for (sql, new) in [(CREATE, true), (SAVE, false)] {
         let rows: Vec<_> = changes.contacts.values().filter(|saved| saved.new == new).map(|saved| saved.row).collect();
         if rows.is_empty() {
             continue;
         }
-        sqlx::query(sql)
+        statement
+            .part(sql)
             .bind(column(&rows, |row| row.id.0))
             .bind(column(&rows, |row| row.admin_id.0))
             .bind(column(&rows, |row| row.campaign_id.0))
@@ -54,36 +55,31 @@ pub(super) async fn write_contacts(connection: &mut PgConnection, changes: &Chan
             .bind(column(&rows, |row| time_or_none(row.fulfilled_at)))
             .bind(column(&rows, |row| time_or_none(row.re_added_at)))
             .bind(column(&rows, |row| time_or_none(row.deleted_at)))
-            .bind(column(&rows, |row| row.assignment.as_ref().map(json)))
-            .execute(&mut *connection)
-            .await?;
+            .bind(column(&rows, |row| row.assignment.as_ref().map(json)));
     }
-    Ok(())
 }
 
-pub(super) async fn write_history(connection: &mut PgConnection, changes: &Changes<'_>) -> Result<()> {
+pub(super) fn add_history(statement: &mut Statement, changes: &Changes<'_>) {
     let rows = &changes.history;
     if rows.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(
-        "INSERT INTO contact_history (id, admin_id, contact_id, at, actor, kind, decision_id, before) \
+    statement
+        .part(
+            "INSERT INTO contact_history (id, admin_id, contact_id, at, actor, kind, decision_id, before) \
          SELECT id, admin_id, contact_id, at, actor, kind, decision_id, before::jsonb \
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::uuid[], \
          $8::text[]) WITH ORDINALITY AS row (id, admin_id, contact_id, at, actor, kind, decision_id, before, n) \
          ORDER BY n",
-    )
-    .bind(column(rows, |(_, row)| row.id.0))
-    .bind(column(rows, |(admin, _)| admin.0))
-    .bind(column(rows, |(_, row)| row.contact_id.0))
-    .bind(column(rows, |(_, row)| time(row.at)))
-    .bind(column(rows, |(_, row)| row.actor.to_string()))
-    .bind(column(rows, |(_, row)| name(&row.kind)))
-    .bind(column(rows, |(_, row)| row.decision_id.map(|id| id.0)))
-    .bind(column(rows, |(_, row)| row.before.as_ref().map(json)))
-    .execute(connection)
-    .await
-    .map(|_| ())
+        )
+        .bind(column(rows, |(_, row)| row.id.0))
+        .bind(column(rows, |(admin, _)| admin.0))
+        .bind(column(rows, |(_, row)| row.contact_id.0))
+        .bind(column(rows, |(_, row)| time(row.at)))
+        .bind(column(rows, |(_, row)| row.actor.to_string()))
+        .bind(column(rows, |(_, row)| name(&row.kind)))
+        .bind(column(rows, |(_, row)| row.decision_id.map(|id| id.0)))
+        .bind(column(rows, |(_, row)| row.before.as_ref().map(json)));
 }
 
 /// The states in which a cancellation still changes something, and what it changes.
@@ -101,42 +97,54 @@ macro_rules! cancel {
     };
 }
 
-pub(super) async fn write_outreach(connection: &mut PgConnection, changes: &Changes<'_>) -> Result<()> {
-    let contacts: Vec<_> = changes.cancelled_contacts.iter().map(|((admin, id), at)| (admin.0, id.0, *at)).collect();
-    let campaigns: Vec<_> = changes.cancelled_campaigns.iter().map(|((admin, id), at)| (admin.0, id.0, *at)).collect();
-    for (sql, rows) in [(cancel!("contact_id"), contacts), (cancel!("campaign_id"), campaigns)] {
-        if rows.is_empty() {
-            continue;
-        }
-        let query = sqlx::query(sql).bind(column(&rows, |row| row.0)).bind(column(&rows, |row| row.1));
-        query.bind(column(&rows, |row| time(row.2))).execute(&mut *connection).await?;
-    }
-    let rows: Vec<_> = changes.outreach.values().collect();
+/// On its own, before all else: it may concern what is cancelled for its contact's sake as well.
+pub(super) async fn cancel_campaigns(connection: &mut PgConnection, changes: &Changes<'_>) -> Result<()> {
+    let rows: Vec<_> = changes.cancelled_campaigns.iter().collect();
     if rows.is_empty() {
         return Ok(());
     }
-    sqlx::query(
-        "INSERT INTO outreach (admin_id, contact_id, id, campaign_id, channel, template, status, scheduled_at, \
+    sqlx::query(cancel!("campaign_id"))
+        .bind(column(&rows, |((admin, _), _)| admin.0))
+        .bind(column(&rows, |((_, id), _)| id.0))
+        .bind(column(&rows, |(_, at)| time(**at)))
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+pub(super) fn add_outreach(statement: &mut Statement, changes: &Changes<'_>) {
+    if !changes.cancelled_contacts.is_empty() {
+        let rows: Vec<_> = changes.cancelled_contacts.iter().collect();
+        statement
+            .part(cancel!("contact_id"))
+            .bind(column(&rows, |((admin, _), _)| admin.0))
+            .bind(column(&rows, |((_, id), _)| id.0))
+            .bind(column(&rows, |(_, at)| time(**at)));
+    }
+    let rows: Vec<_> = changes.outreach.values().collect();
+    if rows.is_empty() {
+        return;
+    }
+    statement
+        .part(
+            "INSERT INTO outreach (admin_id, contact_id, id, campaign_id, channel, template, status, scheduled_at, \
          created_at, sent_at, attempts, error, cancel_requested_at, next_attempt_at) \
          SELECT *, scheduled_at FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], \
          $7::text[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::integer[], $12::text[], \
          $13::timestamptz[]) AS row (admin_id, contact_id, id, campaign_id, channel, template, status, scheduled_at, \
          created_at, sent_at, attempts, error, cancel_requested_at)",
-    )
-    .bind(column(&rows, |row| row.admin_id.0))
-    .bind(column(&rows, |row| row.contact_id.0))
-    .bind(column(&rows, |row| row.id.0))
-    .bind(column(&rows, |row| row.campaign_id.0))
-    .bind(column(&rows, |row| row.channel.as_str()))
-    .bind(column(&rows, |row| row.template.source().to_owned()))
-    .bind(column(&rows, |row| row.status.as_str()))
-    .bind(column(&rows, |row| time(row.scheduled_at)))
-    .bind(column(&rows, |row| time(row.created_at)))
-    .bind(column(&rows, |row| time_or_none(row.sent_at)))
-    .bind(column(&rows, |row| i32::try_from(row.attempts).unwrap_or(i32::MAX)))
-    .bind(column(&rows, |row| row.error.clone()))
-    .bind(column(&rows, |row| time_or_none(row.cancel_requested_at)))
-    .execute(connection)
-    .await
-    .map(|_| ())
+        )
+        .bind(column(&rows, |row| row.admin_id.0))
+        .bind(column(&rows, |row| row.contact_id.0))
+        .bind(column(&rows, |row| row.id.0))
+        .bind(column(&rows, |row| row.campaign_id.0))
+        .bind(column(&rows, |row| row.channel.as_str()))
+        .bind(column(&rows, |row| row.template.source().to_owned()))
+        .bind(column(&rows, |row| row.status.as_str()))
+        .bind(column(&rows, |row| time(row.scheduled_at)))
+        .bind(column(&rows, |row| time(row.created_at)))
+        .bind(column(&rows, |row| time_or_none(row.sent_at)))
+        .bind(column(&rows, |row| i32::try_from(row.attempts).unwrap_or(i32::MAX)))
+        .bind(column(&rows, |row| row.error.clone()))
+        .bind(column(&rows, |row| time_or_none(row.cancel_requested_at)));
 }
