@@ -16,7 +16,7 @@ use crate::options::Plant;
 use crate::{error::Failure, options::CommitOptions};
 
 /// How often one request may ask to see more before it is taken for a bug.
-const MAX_ROUNDS: u32 = 8;
+pub(super) const MAX_ROUNDS: u32 = 8;
 /// How often an unknown COMMIT is asked about. With the pauses between, this takes some ten seconds.
 const MAX_DOUBTS: u32 = 12;
 /// How often a batch that is being gathered lets other tasks run. They may be about to hand in more; nobody is waited for.
@@ -40,7 +40,7 @@ pub(crate) enum Entry<C> {
 }
 
 /// What became of one member of a batch.
-enum Outcome {
+pub(super) enum Outcome {
     Done(Plan),
     Rejected(Rejection),
     Panicked,
@@ -231,7 +231,7 @@ fn answer_early(members: &mut [Member], outcomes: &[Outcome]) {
 }
 
 /// Calls one plan and, if it commits, applies it for the members after it.
-fn fold(work: &Work, snapshots: &mut Snapshots) -> Outcome {
+pub(super) fn fold(work: &Work, snapshots: &mut Snapshots) -> Outcome {
     let snapshot = snapshots.entry(work.scope.admin_id).or_default();
     match catch_unwind(AssertUnwindSafe(|| (work.plan)(snapshot))) {
         Ok(Planned::Commit(plan)) => {
@@ -256,9 +256,7 @@ fn answer(members: Vec<Member>, outcomes: Vec<Outcome>) -> Vec<Member> {
             Outcome::Rejected(rejection) => Err(rejection.into()),
             Outcome::Panicked => Err(StoreError::Broken("the command panicked".into()).into()),
             Outcome::NeedsMore(scope) => {
-                let larger = member.job.work.scope.clone().union(&scope);
-                if scope.admin_id == larger.admin_id && larger != member.job.work.scope && member.rounds < MAX_ROUNDS {
-                    member.job.work.scope = larger;
+                if member.rounds < MAX_ROUNDS && enlarge(&mut member.job.work, &scope) {
                     member.rounds += 1;
                     again.push(member);
                     continue;
@@ -269,6 +267,16 @@ fn answer(members: Vec<Member>, outcomes: Vec<Outcome>) -> Vec<Member> {
         reply(member.job, result);
     }
     again
+}
+
+/// Adds what a plan needs besides. False if it has been shown all of that already.
+pub(super) fn enlarge(work: &mut Work, scope: &Scope) -> bool {
+    let larger = work.scope.clone().union(scope);
+    let more = scope.admin_id == larger.admin_id && larger != work.scope;
+    if more {
+        work.scope = larger;
+    }
+    more
 }
 
 fn reply(job: Job, result: Result<Plan, TransactError>) {

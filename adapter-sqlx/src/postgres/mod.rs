@@ -4,6 +4,7 @@ mod dispatch;
 mod limiter;
 mod load;
 mod lock;
+mod nested;
 mod options;
 mod queries;
 mod rows;
@@ -13,14 +14,17 @@ mod write;
 use std::convert::Infallible;
 
 use async_trait::async_trait;
-use splitter_core::{Plan, StoreError, Transact, TransactError, Work};
-use sqlx::{ConnectOptions, Connection, PgPool, migrate::Migrator, postgres::PgPoolOptions};
+use splitter_core::{EnrollContact, Env, Plan, StoreError, Transact, TransactError, Work, enroll};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, migrate::Migrator, postgres::PgPoolOptions};
 use tracing::error;
 
 pub use limiter::PostgresLimiter;
 pub use options::PostgresOptions;
 
-use crate::{commit::Committer, error::store_error};
+use crate::{
+    commit::{Committer, inside},
+    error::store_error,
+};
 use session::PgSession;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -57,6 +61,25 @@ impl PostgresStore {
     #[must_use]
     pub fn limiter(&self) -> PostgresLimiter {
         PostgresLimiter::new(self.readers.clone())
+    }
+
+    /// Enrols inside a transaction of your own: what you write and what is written here is committed together, or not at
+    /// all. The tables have to be up to date, as [`open`](Self::open) leaves them.
+    ///
+    /// Whatever is not a success leaves your transaction as it was and usable, unless the connection itself was lost.
+    /// Locks are held until you end it: the splitter's requests on all servers wait for that, so end it soon, and enrol
+    /// last. Two transactions that enrol several contacts each may wait for each other in a circle; PostgreSQL ends one of
+    /// them with an error, and you begin it again. The isolation level should be READ COMMITTED, as it is by default; under a
+    /// stricter one it is an error if somebody else's decision came in between.
+    pub async fn enroll_in(
+        transaction: &mut PgConnection,
+        request: &EnrollContact,
+        at: &Env,
+    ) -> Result<Plan, TransactError> {
+        let (request, at) = (request.clone(), *at);
+        let scope = request.scope();
+        let work = Work::new(scope, move |snapshot| enroll::plan(snapshot, &request, &at).into());
+        inside(&mut nested::Nested::new(transaction), work).await
     }
 
     /// Takes nothing more, finishes what was accepted, and closes every connection.

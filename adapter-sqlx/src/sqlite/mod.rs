@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod load;
+mod nested;
 mod options;
 mod queries;
 mod rows;
@@ -11,13 +12,16 @@ mod write;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use splitter_core::{Plan, StoreError, Transact, TransactError, Work};
-use sqlx::{ConnectOptions, SqlitePool, migrate::Migrator, sqlite::SqlitePoolOptions};
+use splitter_core::{EnrollContact, Env, Plan, StoreError, Transact, TransactError, Work, enroll};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool, migrate::Migrator, sqlite::SqlitePoolOptions};
 use tracing::error;
 
 pub use options::{Durability, SqliteLocation, SqliteOptions};
 
-use crate::{commit::Committer, error::store_error};
+use crate::{
+    commit::{Committer, inside},
+    error::store_error,
+};
 use session::SqliteSession;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -56,6 +60,23 @@ impl SqliteStore {
             .map_err(store_error)?;
         let committer = Committer::start(vec![SqliteSession::new(writer)], options.commit);
         Ok(Self { committer, readers, _folder: folder })
+    }
+
+    /// Enrols inside a transaction of your own: what you write and what is written here is committed together, or not at
+    /// all. The tables have to be up to date, as [`open`](Self::open) leaves them, and foreign keys enforced.
+    ///
+    /// Begin it with `BEGIN IMMEDIATE` (`begin_with`): a transaction that reads first and writes later is refused by SQLite
+    /// as soon as somebody else has written in between. All other writers wait until you end it. Whatever is not a success
+    /// leaves your transaction as it was and usable.
+    pub async fn enroll_in(
+        transaction: &mut SqliteConnection,
+        request: &EnrollContact,
+        at: &Env,
+    ) -> Result<Plan, TransactError> {
+        let (request, at) = (request.clone(), *at);
+        let scope = request.scope();
+        let work = Work::new(scope, move |snapshot| enroll::plan(snapshot, &request, &at).into());
+        inside(&mut nested::Nested::new(transaction), work).await
     }
 
     /// Takes nothing more, finishes what was accepted, and closes every connection.

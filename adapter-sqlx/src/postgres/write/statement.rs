@@ -1,5 +1,7 @@
 //! Writes to several tables as one statement, which takes one round trip, one parse and one plan.
 
+use std::fmt::Write as _;
+
 use sqlx::{
     Arguments as _, AssertSqlSafe, Encode, PgConnection, Postgres, Type, error::BoxDynError, postgres::PgArguments,
 };
@@ -20,8 +22,8 @@ impl Statement {
     /// Adds a write. Its parameters count from `$1` and have to be bound next.
     pub(super) fn part(&mut self, sql: &'static str) -> &mut Self {
         let before = self.arguments.len();
-        self.parts += if self.count == 0 { "WITH " } else { ", " };
-        self.parts += &format!("part{} AS (", self.count);
+        let with = if self.count == 0 { "WITH" } else { "," };
+        let _ = write!(self.parts, "{with} part{} AS (", self.count);
         renumber(sql, before, &mut self.parts);
         self.parts.push(')');
         self.count += 1;
@@ -58,7 +60,7 @@ fn renumber(sql: &str, before: usize, into: &mut String) {
         let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
         let (number, rest) = piece.split_at(digits);
         let number = number.parse::<usize>().unwrap_or_default();
-        into.push_str(&format!("${}{rest}", before + number));
+        let _ = write!(into, "${}{rest}", before + number);
     }
 }
 
