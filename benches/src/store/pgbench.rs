@@ -59,14 +59,14 @@ pub fn run(sql: &str, server: &PgConnectOptions, load: Load, folder: &Path) -> s
         output => output?,
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    let number = |before: &str| {
+    let word = |before: &str| {
         let rest = text.lines().find_map(|line| line.strip_prefix(before))?;
-        rest.split([' ', '/']).next()?.parse::<f64>().ok()
+        rest.split([' ', '/']).next()
     };
-    match (number("tps = "), number("number of transactions actually processed: ")) {
-        (Some(rate), Some(committed)) if output.status.success() => {
-            Ok(Some(Answer { rate, committed: committed as u64 }))
-        }
+    let rate = word("tps = ").and_then(|text| text.parse().ok());
+    let committed = word("number of transactions actually processed: ").and_then(|text| text.parse().ok());
+    match (rate, committed) {
+        (Some(rate), Some(committed)) if output.status.success() => Ok(Some(Answer { rate, committed })),
         _ => Err(std::io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
     }
 }

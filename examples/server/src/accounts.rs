@@ -13,7 +13,7 @@ use splitter_core::{
 
 use crate::{
     backend::Backend,
-    cli::{CreateAdminOptions, CreateApiKeyOptions, TokenOptions, VerifyLogOptions},
+    cli::{CreateAdminOptions, CreateApiKeyOptions, TokenOptions, Tuning, VerifyLogOptions},
     failure::Failure,
     token,
 };
@@ -26,7 +26,7 @@ const MAX_PASSWORD: u64 = 1024;
 pub(crate) async fn create_admin(options: CreateAdminOptions) -> Result<ExitCode, Failure> {
     let email = checked_email(&options.email)?;
     let password = if options.password_stdin { Some(read_password()?) } else { None };
-    let backend = Backend::open(&options.database.database_url).await?;
+    let backend = Backend::open(&options.database.database_url, &Tuning::default()).await?;
     let result = new_admin(&*backend.store, email, password.as_deref()).await;
     backend.close().await;
     let admin = result?;
@@ -90,7 +90,7 @@ pub(crate) async fn create_api_key(options: CreateApiKeyOptions) -> Result<ExitC
     if options.name.trim().is_empty() || options.name.chars().count() > 255 {
         return Err(Failure::usage("the name needs 1 to 255 characters"));
     }
-    let backend = Backend::open(&options.database.database_url).await?;
+    let backend = Backend::open(&options.database.database_url, &Tuning::default()).await?;
     let result = new_api_key(&*backend.store, options.admin, &options.name, &options.key_prefix).await;
     backend.close().await;
     let (key, secret) = result?;
@@ -125,7 +125,7 @@ pub(crate) async fn new_api_key(
 }
 
 pub(crate) async fn print_token(options: TokenOptions) -> Result<ExitCode, Failure> {
-    let backend = Backend::open(&options.database.database_url).await?;
+    let backend = Backend::open(&options.database.database_url, &Tuning::default()).await?;
     let admin = backend.store.admin(options.admin).await;
     backend.close().await;
     if admin?.is_none() {
@@ -139,7 +139,7 @@ pub(crate) async fn print_token(options: TokenOptions) -> Result<ExitCode, Failu
 /// Walks along a splitter's log in pages; exits with 1 if a row is not what it has to be.
 pub(crate) async fn verify_log(options: VerifyLogOptions) -> Result<ExitCode, Failure> {
     const PAGE: u32 = 1000;
-    let backend = Backend::open(&options.database.database_url).await?;
+    let backend = Backend::open(&options.database.database_url, &Tuning::default()).await?;
     let splitter = backend.store.splitter(options.admin, options.splitter).await?;
     let splitter = splitter.ok_or_else(|| Failure::usage(format!("there is no splitter {}", options.splitter)))?;
     let mut verifier = ChainVerifier::default();

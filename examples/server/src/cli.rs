@@ -77,10 +77,39 @@ pub(crate) struct Keys {
     pub(crate) audience: Option<String>,
 }
 
+/// What a server's connections to its database may be told. What is not given stays as the store has it.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Tuning {
+    /// Connections that commit (`PostgreSQL`); 4 unless given
+    #[arg(long = "database-writers", env = "SPLITTER_DATABASE_WRITERS", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) writers: Option<u32>,
+    /// Connections that read, at most; `PostgreSQL` 8, `SQLite` 4 unless given
+    #[arg(long = "database-readers", env = "SPLITTER_DATABASE_READERS", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) readers: Option<u32>,
+    /// Requests that may wait for each writer before 503 is answered; 1024 unless given
+    #[arg(long = "database-queue", env = "SPLITTER_DATABASE_QUEUE", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) queue: Option<u32>,
+    /// Seconds to wait for a connection; 5 unless given
+    #[arg(long = "database-acquire-timeout", env = "SPLITTER_DATABASE_ACQUIRE_TIMEOUT", value_parser = seconds())]
+    pub(crate) acquire_timeout: Option<u32>,
+    /// Seconds to wait for a lock before trying again; 5 unless given
+    #[arg(long = "database-lock-timeout", env = "SPLITTER_DATABASE_LOCK_TIMEOUT", value_parser = seconds())]
+    pub(crate) lock_timeout: Option<u32>,
+    /// Seconds that one statement may take (`PostgreSQL`); 30 unless given
+    #[arg(long = "database-statement-timeout", env = "SPLITTER_DATABASE_STATEMENT_TIMEOUT", value_parser = seconds())]
+    pub(crate) statement_timeout: Option<u32>,
+}
+
+fn seconds() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=3600)
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ServeOptions {
     #[command(flatten)]
     pub(crate) database: Database,
+    #[command(flatten)]
+    pub(crate) tuning: Tuning,
     /// Where to listen
     #[arg(long, env = "SPLITTER_LISTEN", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,

@@ -30,9 +30,9 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     let config = Config::default().with_key_prefix(&options.key_prefix);
     let config = config.map_err(|error| Failure::usage(error.to_string()))?;
     #[cfg(feature = "plant")]
-    let backend = Backend::open_planted(&options.database.database_url, options.plant).await?;
+    let backend = Backend::open_planted(&options.database.database_url, &options.tuning, options.plant).await?;
     #[cfg(not(feature = "plant"))]
-    let backend = Backend::open(&options.database.database_url).await?;
+    let backend = Backend::open(&options.database.database_url, &options.tuning).await?;
     let listener = TcpListener::bind(options.listen)
         .await
         .map_err(|error| Failure::usage(format!("can not listen on {}: {error}", options.listen)))?;
