@@ -24,7 +24,7 @@ pub enum Plant {
     SkipLock,
     /// PostgreSQL: contacts and idempotency keys are not locked.
     SkipContactLock,
-    /// Requests are answered before their transaction is committed.
+    /// Requests are answered some milliseconds before their transaction is committed.
     EarlyAnswer,
 }
 

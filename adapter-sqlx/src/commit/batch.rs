@@ -208,6 +208,7 @@ async fn transaction<S: Session>(
     #[cfg(feature = "plant")]
     if options.plant == Some(Plant::EarlyAnswer) {
         answer_early(&mut group.members, &outcomes);
+        tokio::time::sleep(LAZY).await;
     }
     match session.commit().await {
         Ok(()) => Ok((outcomes, true)),
@@ -218,6 +219,10 @@ async fn transaction<S: Session>(
         }
     }
 }
+
+/// How long after its answers a server with the planted bug commits, as one would that commits when it has the time.
+#[cfg(feature = "plant")]
+const LAZY: Duration = Duration::from_millis(20);
 
 /// The planted bug: whoever was promised something is told so before it is durable.
 #[cfg(feature = "plant")]
