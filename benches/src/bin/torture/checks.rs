@@ -9,14 +9,15 @@ use splitter_core::{
     Contact, ContactId, ContactStatus, DecisionId, LoggedDecision, PhoneNumber, Queries, SplitterId,
     conformance::broken_invariants,
     store::{ContactQuery, ContactSort, PageRequest, SearchBy},
+    strategy::quota::UNIT,
 };
 use splitter_sqlx::{PostgresOptions, PostgresStore};
 use sqlx::{PgConnection, Row as _};
-use uuid::Uuid;
 
 use crate::{
     Result,
     database::Database,
+    histories,
     journal::{Journal, Sent},
     limits, logs,
     scene::Scene,
@@ -26,9 +27,9 @@ use crate::{
 const PAGE: u32 = 1_000;
 
 /// What is in the database.
-struct Facts {
-    contacts: Vec<Contact>,
-    logs: BTreeMap<SplitterId, Vec<LoggedDecision>>,
+pub(crate) struct Facts {
+    pub(crate) contacts: Vec<Contact>,
+    pub(crate) logs: BTreeMap<SplitterId, Vec<LoggedDecision>>,
 }
 
 /// Every rule that was broken.
@@ -45,15 +46,22 @@ pub(crate) async fn broken(
     keys(&facts, journal, &mut broken);
     repeats(&facts, journal, &mut broken);
     refusals(&facts, journal, &mut broken);
-    if let Some(hot) = store.splitter(scene.admin, scene.hot).await? {
-        logs::check(&hot, &facts.logs[&scene.hot], &facts.contacts, &mut broken);
+    let mut far = 0;
+    for id in scene.plain().chain(scene.duel) {
+        let Some(splitter) = store.splitter(scene.admin, id).await? else {
+            broken.push(format!("splitter {id} is not there"));
+            continue;
+        };
+        let contacts = (!scene.duel.contains(&id)).then_some(&*facts.contacts);
+        far = far.max(logs::check(&splitter, &facts.logs[&id], contacts, &mut broken));
     }
+    println!("largest distance from a percentage: {:.3} contacts", far as f64 / UNIT as f64);
+    histories::check(&*store, &facts, scene, journal, &mut broken).await?;
     limits::rate(&journal.admitted, trouble, &mut broken);
-    limits::caps(scene, journal, &facts.contacts, &mut broken);
+    limits::caps(scene, &facts.logs[&scene.capped], &facts.contacts, &mut broken);
     limits::pauses(scene, journal, &mut broken);
     store.close().await;
     let mut connection = database.connect().await?;
-    histories(&mut connection, &facts, &mut broken).await?;
     outreach(&mut connection, &mut broken).await?;
     Ok(broken)
 }
@@ -197,49 +205,31 @@ fn refusals(facts: &Facts, journal: &Journal, broken: &mut Vec<String>) {
     }
 }
 
-/// A contact stands where the last decision in its history put it; history and log have the same decisions.
-async fn histories(connection: &mut PgConnection, facts: &Facts, broken: &mut Vec<String>) -> Result<()> {
-    let sql = "SELECT contact_id, decision_id, kind FROM contact_history WHERE decision_id IS NOT NULL ORDER BY seq";
-    let (mut last, mut all) = (BTreeMap::new(), BTreeSet::new());
-    for row in sqlx::query(sql).fetch_all(connection).await? {
-        let decision = DecisionId(row.try_get::<Uuid, _>(1)?);
-        all.insert(decision);
-        if row.try_get::<String, _>(2)? != "suppressed" {
-            last.insert(ContactId(row.try_get::<Uuid, _>(0)?), decision);
-        }
-    }
-    for contact in &facts.contacts {
-        let assigned = contact.assignment.map(|assignment| assignment.decision_id);
-        if assigned.is_none() || assigned != last.get(&contact.id).copied() {
-            broken.push(format!(
-                "contact {} is assigned by {assigned:?}, its history ends with {:?}",
-                contact.id,
-                last.get(&contact.id)
-            ));
-        }
-    }
-    let logged: BTreeSet<DecisionId> = facts.logs.values().flatten().map(|row| row.decision.id).collect();
-    for decision in all.symmetric_difference(&logged) {
-        broken.push(format!("decision {decision} is only in the log or only in a history"));
-    }
-    Ok(())
-}
-
 /// Whoever can be reached has every step of the campaign scheduled, once; nobody else has anything.
 async fn outreach(connection: &mut PgConnection, broken: &mut Vec<String>) -> Result<()> {
     let sql = "SELECT c.phone, c.status, count(o.id), count(o.id) FILTER (WHERE o.campaign_id <> c.campaign_id), \
+                      count(DISTINCT o.channel), \
                       CASE WHEN c.status = 'active' THEN jsonb_array_length(k.outreach) ELSE 0 END::bigint AS due \
                FROM contacts c JOIN campaigns k ON k.admin_id = c.admin_id AND k.id = c.campaign_id \
                LEFT JOIN outreach o ON o.admin_id = c.admin_id AND o.contact_id = c.id AND o.status = 'scheduled' \
                GROUP BY c.phone, c.status, k.outreach \
                HAVING count(o.id) <> CASE WHEN c.status = 'active' THEN jsonb_array_length(k.outreach) ELSE 0 END \
+                   OR count(o.id) <> count(DISTINCT o.channel) \
                    OR count(o.id) FILTER (WHERE o.campaign_id <> c.campaign_id) > 0";
-    for row in sqlx::query(sql).fetch_all(connection).await? {
+    for row in sqlx::query(sql).fetch_all(&mut *connection).await? {
         let (phone, status): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let (scheduled, foreign, due): (i64, i64, i64) = (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
+        let [scheduled, foreign, steps, due]: [i64; 4] =
+            [row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?];
         broken.push(format!(
-            "{phone} ({status}) has {scheduled} messages scheduled, {foreign} of another campaign; {due} are due"
+            "{phone} ({status}) has {scheduled} messages scheduled for {steps} steps, {foreign} of another campaign; \
+             {due} are due"
         ));
+    }
+    let sql = "SELECT count(*) FROM outreach o WHERE NOT EXISTS \
+               (SELECT 1 FROM contacts c WHERE c.admin_id = o.admin_id AND c.id = o.contact_id)";
+    let orphans: i64 = sqlx::query_scalar(sql).fetch_one(connection).await?;
+    if orphans > 0 {
+        broken.push(format!("{orphans} messages belong to no contact"));
     }
     Ok(())
 }

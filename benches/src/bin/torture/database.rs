@@ -38,6 +38,12 @@ impl Database {
         let mut connection = PgConnection::connect(&server).await?;
         let data: String = sqlx::query_scalar("SHOW data_directory").fetch_one(&mut connection).await?;
         let restarter = Restarter::of(Path::new(&data))?;
+        let synchronous: String = sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&mut connection).await?;
+        if synchronous == "off" {
+            return Err(
+                "a server that is not durable loses what it has acknowledged: `cargo xtask pg --durable -- …`".into()
+            );
+        }
         let name = format!("torture_{}", std::process::id());
         sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await?;
         let (base, query) = server.split_once('?').unwrap_or((&server, ""));

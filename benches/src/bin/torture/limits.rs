@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use splitter_core::{CampaignId, Contact};
+use splitter_core::{CampaignId, Contact, DecisionKind, LoggedDecision};
 
 use crate::{
     journal::{Admitted, Journal},
@@ -36,19 +36,19 @@ pub(crate) fn rate(admitted: &[Admitted], trouble: &Trouble, broken: &mut Vec<St
     println!("the limited key: {counts:?} requests admitted by window");
 }
 
-pub(crate) fn caps(scene: &Scene, journal: &Journal, contacts: &[Contact], broken: &mut Vec<String>) {
-    let acknowledged = journal.enrolments.iter().filter_map(|sent| sent.answer.as_ref());
-    let full: BTreeSet<_> = acknowledged.filter(|a| a.campaign == scene.full).map(|a| a.decision).collect();
-    if full.len() > CAP_TOTAL {
-        broken.push(format!("{} decisions for a campaign that may have {CAP_TOTAL}", full.len()));
+/// Suppressed contacts are logged where they are and count for no cap.
+pub(crate) fn caps(scene: &Scene, log: &[LoggedDecision], contacts: &[Contact], broken: &mut Vec<String>) {
+    let chosen = log.iter().map(|row| &row.decision).filter(|row| row.kind == DecisionKind::Decided);
+    let full = chosen.filter(|row| row.campaign_id == scene.full).count();
+    if full > CAP_TOTAL {
+        broken.push(format!("{full} decisions for a campaign that may have {CAP_TOTAL}"));
     }
     let inside = |id: CampaignId| contacts.iter().filter(|c| c.campaign_id == id && c.is_reachable()).count();
     if inside(scene.crowded) > CAP_ACTIVE {
         broken.push(format!("{} active contacts in a campaign that may have {CAP_ACTIVE}", inside(scene.crowded)));
     }
     println!(
-        "the capped campaigns: {} decisions acknowledged of {CAP_TOTAL}, {} active contacts of {CAP_ACTIVE}",
-        full.len(),
+        "the capped campaigns: {full} decisions of {CAP_TOTAL}, {} active contacts of {CAP_ACTIVE}",
         inside(scene.crowded)
     );
 }

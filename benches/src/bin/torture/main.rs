@@ -8,7 +8,8 @@
 //! Several servers on one PostgreSQL are killed (SIGKILL) at random moments and replaced, and the database is restarted,
 //! in an orderly way and as after a crash, while clients enrol contacts, repeat themselves, hang up, change statuses, pause
 //! campaigns and run into limits. Every client keeps a journal of what it sent and what it was answered. In the end the
-//! journals are compared with the database. Exit code 1 if a rule was broken, or if it was not over in time.
+//! journals are compared with the database. Exit code 1 if a rule was broken, or if it was not over in time. Nothing is
+//! sent out: `dispatch-torture` is about that.
 //!
 //! That it finds what is wrong can be seen with a server that has a bug built in:
 //! `cargo build --release -p splitter-server --features plant`, and here `--plant skip-lock`, `--plant skip-contact-lock`
@@ -17,6 +18,7 @@
 mod checks;
 mod client;
 mod database;
+mod histories;
 mod journal;
 mod limits;
 mod logs;
@@ -25,7 +27,7 @@ mod scene;
 mod servers;
 mod trouble;
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
@@ -36,6 +38,11 @@ use crate::{
 
 /// How long the beginning, the end and the checks may take beside the load.
 const REST: Duration = Duration::from_mins(6);
+
+/// How many violations of each kind are printed whole.
+const EXAMPLES: usize = 5;
+/// How many of its first words make a violation's kind.
+const KIND_WORDS: usize = 12;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -90,11 +97,30 @@ async fn with(options: &Options, database: &Database) -> Result<bool> {
     broken.extend(servers.stop());
     broken.extend(database.left_open().await?);
     broken.extend(checks::broken(database, &scene, &journal, &trouble).await?);
-    for violation in broken.iter().take(40) {
-        println!("VIOLATION: {violation}");
-    }
-    println!("{} violations", broken.len());
+    print(&broken);
     Ok(broken.is_empty())
+}
+
+/// Some of each kind, and how many there are of it.
+fn print(broken: &[String]) {
+    let mut kinds: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    for violation in broken {
+        kinds.entry(kind(violation)).or_default().push(violation);
+    }
+    for (kind, violations) in &kinds {
+        println!("VIOLATION, {} times: {kind}", violations.len());
+        for violation in violations.iter().take(EXAMPLES) {
+            println!("    {violation}");
+        }
+    }
+    println!("{} violations of {} kinds", broken.len(), kinds.len());
+}
+
+/// The first words of a violation, without what tells it from others of its kind.
+fn kind(violation: &str) -> String {
+    let words = violation.split_whitespace().take(KIND_WORDS);
+    let plain = |word: &str| !word.contains(|c: char| c.is_ascii_digit() || "{[(".contains(c));
+    words.map(|word| if plain(word) { word } else { "…" }).collect::<Vec<_>>().join(" ")
 }
 
 fn report(journal: &Journal, trouble: &Trouble) {

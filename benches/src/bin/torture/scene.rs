@@ -122,6 +122,11 @@ impl Scene {
             .chain(self.cold.clone())
     }
 
+    /// Those that are never edited, whose campaigns can always be chosen, and whose contacts are nobody else's.
+    pub(crate) fn plain(&self) -> impl Iterator<Item = SplitterId> {
+        [self.hot, self.keyed].into_iter().chain(self.cold.clone())
+    }
+
     /// Tells the clients to come to an end.
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);

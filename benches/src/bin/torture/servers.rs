@@ -63,7 +63,7 @@ impl Servers {
         self.started += 1;
         let log = File::create(self.folder.join(format!("server-{}.log", self.started)))?;
         let mut command = self.command();
-        command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.ports[n])]);
+        command.args(["serve", "--sender", "none", "--listen", &format!("127.0.0.1:{}", self.ports[n])]);
         if let Some(plant) = &self.plant {
             command.args(["--plant", plant]);
         }
