@@ -37,10 +37,14 @@ impl Database {
         connection.close().await.expect("closed");
     }
 
-    pub fn options(&self) -> PostgresOptions {
+    pub fn url(&self) -> String {
         let (base, query) = self.base.split_once('?').unwrap_or((&self.base, ""));
         let server = base.rsplit_once('/').expect("a URL with a database").0;
-        PostgresOptions::from_url(&format!("{server}/{}?{query}", self.name)).expect("a URL")
+        format!("{server}/{}?{query}", self.name)
+    }
+
+    pub fn options(&self) -> PostgresOptions {
+        PostgresOptions::from_url(&self.url()).expect("a URL")
     }
 
     pub async fn open(&self) -> PostgresStore {
