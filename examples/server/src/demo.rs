@@ -58,7 +58,7 @@ pub(crate) async fn run(options: DemoOptions) -> Result<ExitCode, Failure> {
     let sender: Arc<dyn Sender> =
         if options.json { Arc::new(ConsoleSender::new(std::io::stderr())) } else { Arc::new(ConsoleSender::stdout()) };
     let dispatcher = serve::dispatcher(&backend, sender);
-    serve::until_stopped(listener, app, Some(dispatcher), backend, stop).await?;
+    serve::until_stopped(vec![(listener, app)], Some(dispatcher), backend, stop).await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,6 +5,7 @@ mod backend;
 mod cli;
 mod demo;
 mod failure;
+mod http;
 mod serve;
 mod token;
 

@@ -8,18 +8,19 @@ use splitter_axum::{
     webhook::{WebhookOptions, WebhookSender},
 };
 use splitter_core::Sender;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tracing::{info, warn};
 
 use crate::{
     backend::Backend,
     cli::{SenderKind, ServeOptions},
     failure::Failure,
+    http::{self, Times},
     token,
 };
 
-/// How long requests that are under way may take after the signal to stop.
-const DRAIN: Duration = Duration::from_secs(30);
+/// How long a message that is being sent may take after the requests have ended.
+const LAST_MESSAGE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
     let stop = StopSignal::new()?;
@@ -38,10 +39,11 @@ pub(crate) async fn run(options: ServeOptions) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::usage(format!("can not listen on {}: {error}", options.listen)))?;
     info!(address = %listener.local_addr()?, "listening");
     let dispatcher = sender(&options)?.map(|sender| dispatcher(&backend, sender));
+    let mut served = vec![(listener, app(&backend, tokens, config))];
     if let Some(address) = options.metrics_listen {
-        serve_metrics(address, dispatcher.as_ref().map(Dispatcher::metrics)).await?;
+        served.push(metrics(address, dispatcher.as_ref().map(Dispatcher::metrics)).await?);
     }
-    until_stopped(listener, app(&backend, tokens, config), dispatcher, backend, stop).await?;
+    until_stopped(served, dispatcher, backend, stop).await;
     info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -77,8 +79,11 @@ pub(crate) fn dispatcher(backend: &Backend, sender: Arc<dyn Sender>) -> Dispatch
     Dispatcher::new(Arc::clone(&backend.dispatch), sender, world, DispatcherOptions::default())
 }
 
-/// Serves `/metrics` on an address of its own, so that it need not be reachable from where the API is.
-async fn serve_metrics(address: SocketAddr, dispatch: Option<Arc<DispatchMetrics>>) -> Result<(), Failure> {
+/// `/metrics` has an address of its own, so that it need not be reachable from where the API is.
+async fn metrics(
+    address: SocketAddr,
+    dispatch: Option<Arc<DispatchMetrics>>,
+) -> Result<(TcpListener, Router), Failure> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| Failure::usage(format!("can not listen on {address}: {error}")))?;
@@ -87,51 +92,40 @@ async fn serve_metrics(address: SocketAddr, dispatch: Option<Arc<DispatchMetrics
         let text = dispatch.as_ref().map(|metrics| metrics.counts().to_prometheus()).unwrap_or_default();
         async move { ([("content-type", "text/plain; version=0.0.4")], text) }
     };
-    let app: Router = Router::new().route("/metrics", get(text));
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, app).await {
-            warn!(%error, "metrics are no longer served");
-        }
-    });
-    Ok(())
+    Ok((listener, Router::new().route("/metrics", get(text))))
 }
 
 /// Serves until SIGTERM or Ctrl-C; then takes no new connections, finishes what is under way, closes the database.
 pub(crate) async fn until_stopped(
-    listener: TcpListener,
-    app: Router,
+    served: Vec<(TcpListener, Router)>,
     dispatcher: Option<Dispatcher>,
     backend: Backend,
     stop: StopSignal,
-) -> Result<(), Failure> {
-    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+) {
+    let (stopping, stopped) = watch::channel(false);
     let mut dispatch_stopped = stopped.clone();
     let dispatching = dispatcher.map(|dispatcher| {
         tokio::spawn(dispatcher.run(async move {
             let _ = dispatch_stopped.wait_for(|stop| *stop).await;
         }))
     });
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        stop.received().await;
-        info!("stopping: finishing what is under way");
-        let _ = stopping.send(true);
-    });
-    let overdue = async move {
-        // The channel also ends if the server fails.
-        let _ = stopped.wait_for(|stop| *stop).await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        result = server.into_future() => result?,
-        () = overdue => warn!("some requests were still under way after {} s", DRAIN.as_secs()),
+    let mut servers = JoinSet::new();
+    for (listener, app) in served {
+        servers.spawn(http::serve(listener, app, Times::default(), stopped.clone()));
+    }
+    stop.received().await;
+    info!("stopping: finishing what is under way");
+    let _ = stopping.send(true);
+    let cut_off: usize = servers.join_all().await.into_iter().sum();
+    if cut_off > 0 {
+        warn!(connections = cut_off, "some requests were still under way and were cut off");
     }
     if let Some(task) = dispatching
-        && tokio::time::timeout(DRAIN, task).await.is_err()
+        && tokio::time::timeout(LAST_MESSAGE, task).await.is_err()
     {
-        warn!("a message was still being sent after {} s", DRAIN.as_secs());
+        warn!("a message was still being sent after {} s", LAST_MESSAGE.as_secs());
     }
     backend.close().await;
-    Ok(())
 }
 
 /// Listens for SIGTERM and Ctrl-C from the moment it is made: a signal that comes before anybody waits is not lost, and
