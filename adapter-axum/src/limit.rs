@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::http::Method;
-use splitter_core::{RateClass, Timestamp, access::RateVerdict};
+use splitter_core::{ApiKeyId, RateClass, Timestamp, access::RateVerdict};
 
 /// What a request counts against: `GET` and `HEAD` are reads, everything else is a write.
 pub(crate) fn class_of(method: &Method) -> RateClass {
@@ -25,8 +25,14 @@ pub(crate) struct Refusals(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    by_key: HashMap<(Fingerprint, RateClass), RateVerdict>,
+    by_key: HashMap<(Fingerprint, RateClass), Refusal>,
     sweep_at: usize,
+}
+
+#[derive(Debug)]
+struct Refusal {
+    id: ApiKeyId,
+    verdict: RateVerdict,
 }
 
 impl Refusals {
@@ -38,7 +44,7 @@ impl Refusals {
     /// The refusal that still holds for this credential.
     pub(crate) fn find(&self, key: Fingerprint, class: RateClass, now: Timestamp) -> Option<RateVerdict> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdict = *known.by_key.get(&(key, class))?;
+        let verdict = known.by_key.get(&(key, class))?.verdict;
         if now >= verdict.resets_at {
             known.by_key.remove(&(key, class));
             return None;
@@ -47,13 +53,25 @@ impl Refusals {
     }
 
     /// Remembers a refusal.
-    pub(crate) fn remember(&self, key: Fingerprint, class: RateClass, verdict: RateVerdict, now: Timestamp) {
+    pub(crate) fn remember(
+        &self,
+        (key, id): (Fingerprint, ApiKeyId),
+        class: RateClass,
+        verdict: RateVerdict,
+        now: Timestamp,
+    ) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.by_key.len() >= known.sweep_at {
-            known.by_key.retain(|_, verdict| now < verdict.resets_at);
+            known.by_key.retain(|_, refusal| now < refusal.verdict.resets_at);
             known.sweep_at = 2 * known.by_key.len() + 64;
         }
-        known.by_key.insert((key, class), verdict);
+        known.by_key.insert((key, class), Refusal { id, verdict });
+    }
+
+    /// Forgets a key that was revoked: from now on it is unknown, not over its limit.
+    pub(crate) fn forget(&self, id: ApiKeyId) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.by_key.retain(|_, refusal| refusal.id != id);
     }
 }
 
@@ -61,12 +79,14 @@ impl Refusals {
 mod tests {
     use super::*;
 
+    const ID: ApiKeyId = ApiKeyId(uuid::Uuid::nil());
+
     #[test]
     fn a_refusal_holds_until_its_window_ends_and_for_its_class_only() {
         let refusals = Refusals::default();
         let start = Timestamp::from_millis(1_000);
         let verdict = RateVerdict { allowed: false, limit: 30, remaining: 0, resets_at: start.plus_millis(60_000) };
-        refusals.remember([1; 32], RateClass::Write, verdict, start);
+        refusals.remember(([1; 32], ID), RateClass::Write, verdict, start);
         let last = start.plus_millis(59_999);
         assert_eq!(refusals.find([1; 32], RateClass::Write, last), Some(verdict));
         assert_eq!(refusals.find([1; 32], RateClass::Read, last), None);
@@ -82,7 +102,7 @@ mod tests {
             let mut key = [0; 32];
             key[..4].copy_from_slice(&n.to_be_bytes());
             let verdict = RateVerdict { allowed: false, limit: 1, remaining: 0, resets_at: now.plus_millis(60_000) };
-            refusals.remember(key, RateClass::Write, verdict, now);
+            refusals.remember((key, ID), RateClass::Write, verdict, now);
         }
         assert!(refusals.0.lock().unwrap().by_key.len() < 400);
     }

@@ -265,6 +265,29 @@ async fn the_31st_write_of_a_minute_is_refused() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_revoked_while_it_is_over_its_limit_is_unknown_at_once() {
+    let test = Test::new().await;
+    let created = test.post("/api-keys", &json!({"name": "crm"})).await.data(201);
+    let (id, key) = (created["id"].as_str().unwrap(), created["key"].as_str().unwrap());
+    let other = test.api_key("other").await;
+    for key in [key, &other] {
+        for _ in 0..31 {
+            test.call_as(key, "POST", "/contacts", &Value::Null).await;
+        }
+        let answer = test.call_as(key, "POST", "/contacts", &Value::Null).await;
+        answer.assert_error(429, "Rate limit exceeded", "rate_limit_exceeded");
+    }
+    test.call("DELETE", &format!("/api-keys/{id}"), &Value::Null).await.data(200);
+    for (method, path) in [("POST", "/contacts"), ("GET", "/me")] {
+        let answer = test.call_as(key, method, path, &Value::Null).await;
+        answer.assert_error(401, "Unauthorized", "unauthorized");
+        assert_eq!(answer.header("x-ratelimit-limit"), None);
+    }
+    let answer = test.call_as(&other, "POST", "/contacts", &Value::Null).await;
+    answer.assert_error(429, "Rate limit exceeded", "rate_limit_exceeded");
+}
+
+#[tokio::test]
 async fn limits_are_per_key_and_the_101st_read_is_refused() {
     let test = Test::new().await;
     let (one, two) = (test.api_key("one").await, test.api_key("two").await);

@@ -74,7 +74,7 @@ impl Caller {
             note(verdict);
             if !verdict.allowed {
                 if let Some(key) = app.auth.fingerprint(headers) {
-                    app.refusals.remember(key, class, verdict, env.now);
+                    app.refusals.remember((key, id), class, verdict, env.now);
                 }
                 return Err(ApiError::rate_limited(&verdict, env.now));
             }

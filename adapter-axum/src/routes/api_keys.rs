@@ -55,7 +55,10 @@ pub(super) async fn revoke(
     let (admin_id, env) = (caller.admin_id(), caller.env);
     let plan = move |snapshot: &_| manage::revoke_api_key(snapshot, admin_id, id, &env);
     match transact(&app, Scope::of(admin_id).api_key(id), plan).await? {
-        Reply::ApiKey(key) => json(StatusCode::OK, &Success::of(ApiKeyView::new(*key, &app.config.key_prefix))),
+        Reply::ApiKey(key) => {
+            app.refusals.forget(key.id);
+            json(StatusCode::OK, &Success::of(ApiKeyView::new(*key, &app.config.key_prefix)))
+        }
         other => Err(unexpected(other)),
     }
 }
