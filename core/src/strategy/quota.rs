@@ -25,7 +25,7 @@
 //! # Widths
 //!
 //! For at most [`MAX_CAMPAIGNS`] campaigns a credit stays below 2^50 and `D` below 2^11, so a credit times `D` fits an
-//! `i64`. Weights are any `u64`: a weight times [`UNIT`] stays below 2^104, in `u128`.
+//! `i64`, and credits, shares and what may be served fit the digits of an `f64`. Weights are any `u64`: a weight times [`UNIT`] stays below 2^104, in `u128`.
 
 mod choose;
 mod shares;
@@ -33,7 +33,6 @@ mod shares;
 pub(in crate::strategy) use shares::apportion;
 pub use shares::{shares, shares_into, spread_removed};
 
-use choose::Survey;
 use serde::{Deserialize, Serialize};
 
 /// One whole contact, in the units of shares and credits: `2^9·3^2·5^4·7·11·13·17·19`, below 2^40.
@@ -58,13 +57,7 @@ pub const MAX_CAMPAIGNS: usize = 1024;
 ///
 /// If the two slices differ in length or no share is above 0.
 pub fn pick(credits: &mut [i64], shares: &[i64]) -> usize {
-    assert_eq!(credits.len(), shares.len(), "one share per credit");
-    let mut survey = Survey::default();
-    for (credit, &share) in credits.iter_mut().zip(shares) {
-        *credit += share;
-        survey.see(*credit, share);
-    }
-    serve(credits, shares, survey)
+    choose::decide::<true>(credits, shares)
 }
 
 /// Decides again for a contact whose `present` assignment was chosen by this rule: that choice is given back first, so
@@ -82,28 +75,8 @@ pub fn pick(credits: &mut [i64], shares: &[i64]) -> usize {
 ///
 /// If the two slices differ in length, no share is above 0, or `present` is no position.
 pub fn repick(credits: &mut [i64], shares: &[i64], present: usize) -> usize {
-    assert_eq!(credits.len(), shares.len(), "one share per credit");
     credits[present] += UNIT;
-    let mut survey = Survey::default();
-    for (&credit, &share) in credits.iter().zip(shares) {
-        survey.see(credit, share);
-    }
-    serve(credits, shares, survey)
-}
-
-/// Chooses among the campaigns with a share and takes one contact off the chosen one's credit.
-#[inline]
-fn serve(credits: &mut [i64], shares: &[i64], survey: Survey) -> usize {
-    let sharing = survey.sharing.cast_signed();
-    assert!(sharing > 0, "some share is above 0");
-    // With a single campaign both thresholds would be 0/0, and there is nothing to choose.
-    let chosen = if sharing == 1 {
-        shares.iter().position(|&share| share > 0).unwrap_or(0)
-    } else {
-        choose::choose(credits, shares, sharing, survey.all_small())
-    };
-    credits[chosen] -= UNIT;
-    chosen
+    choose::decide::<false>(credits, shares)
 }
 
 /// How far a campaign can be from its exact quota, in contacts, as an exact fraction: `1 − 1/(2k−2)` for `k` campaigns

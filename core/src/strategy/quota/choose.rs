@@ -4,61 +4,47 @@
 //! rescue line. Slack below 0 calls for rescue, slack up to `D − 2` contacts may be served, and `slack / share` is the
 //! time to the deadline. The largest credit is the smallest slack.
 //!
-//! Times are compared as `f64`. Slacks and shares are exact there (below 2^53), and rounding is monotone: quotients, or
-//! products, that differ after rounding have the order of the exact ones. Only where they are equal they are compared again
-//! in 128 bits. What this saves is branches on which campaigns may be served, which is as good as random.
+//! Times are compared as `f64`. A slack that may be served and a share are exact there (below 2^52), and rounding is
+//! monotone: quotients, or products, that differ after rounding have the order of the exact ones. Only where they are equal
+//! they are compared again in 128 bits. What this saves is branches on which campaigns may be served, which is as good
+//! as random.
 
 use super::UNIT;
 
-/// From how many campaigns on [`all_at_once`] pays.
-const MANY: usize = 12;
-
-/// Up to how many campaigns, and below which credit (16 contacts), every product in [`all_at_once`] is below 2^52.
-const MOST: usize = 64;
-const SMALL: i64 = 1 << 44;
-
-/// What is to be known of all campaigns before one is chosen; made in the pass that adds the shares.
-#[derive(Default)]
-pub(super) struct Survey {
-    /// How many have a share.
-    pub(super) sharing: u64,
-    /// All credits over each other, raised by [`SMALL`] so that small ones are neither negative nor large.
-    spread: i64,
-}
-
-impl Survey {
-    #[inline]
-    pub(super) fn see(&mut self, credit: i64, share: i64) {
-        // The sign of the negated share is 1 if it is above 0; vector units are slow at comparing.
-        self.sharing += share.wrapping_neg().cast_unsigned() >> 63;
-        self.spread |= credit.wrapping_add(SMALL);
-    }
-
-    /// Whether every credit is at least −[`SMALL`] and below it.
-    pub(super) fn all_small(&self) -> bool {
-        (0..2 * SMALL).contains(&self.spread)
-    }
-}
-
-/// The chosen position among the `sharing` campaigns with a share, two or more.
-#[inline]
-pub(super) fn choose(credits: &[i64], shares: &[i64], sharing: i64, all_small: bool) -> usize {
-    let d = 2 * sharing - 2;
-    let (rescue, earliest) = match credits.len() {
-        MANY..=16 if all_small => all_at_once(credits, shares, d, &mut [0.0; 16]),
-        17..=MOST if all_small => all_at_once(credits, shares, d, &mut [0.0; MOST]),
-        _ => one_by_one(credits, shares, d),
+/// Chooses among the campaigns with a share and takes one contact off the chosen one's credit. If the contact is `NEW`, the
+/// shares are added first.
+pub(super) fn decide<const NEW: bool>(credits: &mut [i64], shares: &[i64]) -> usize {
+    assert_eq!(credits.len(), shares.len(), "one share per credit");
+    let chosen = match credits.len() {
+        2 => few::<NEW, 2>(credits, shares),
+        3 => few::<NEW, 3>(credits, shares),
+        4 => few::<NEW, 4>(credits, shares),
+        5 => few::<NEW, 5>(credits, shares),
+        6 => few::<NEW, 6>(credits, shares),
+        7 => few::<NEW, 7>(credits, shares),
+        _ => many::<NEW>(credits, shares),
     };
-    match earliest {
-        Some(earliest) if !rescue => earliest,
-        _ => richest(credits, shares),
-    }
+    credits[chosen] -= UNIT;
+    chosen
 }
 
-/// Whether any campaign is to be rescued, and the one with the earliest deadline of those that may be served: compared
-/// crosswise, in one pass.
+/// `K` campaigns, by code that is unrolled for their number.
 #[inline]
-fn one_by_one(credits: &[i64], shares: &[i64], d: i64) -> (bool, Option<usize>) {
+fn few<const NEW: bool, const K: usize>(credits: &mut [i64], shares: &[i64]) -> usize {
+    let (credits, shares) = (&mut credits[..K], &shares[..K]);
+    let mut sharing = 0;
+    for (credit, &share) in credits.iter_mut().zip(shares) {
+        *credit += if NEW { share } else { 0 };
+        sharing += i64::from(share > 0);
+    }
+    assert!(sharing > 0, "some share is above 0");
+    // Both of two campaigns are at the line of service, or one is beyond the line of rescue: the largest credit in any case.
+    if sharing <= 2 { richest(credits, shares) } else { one_by_one(credits, shares, 2 * sharing - 2) }
+}
+
+/// The rule, comparing deadlines crosswise.
+#[inline(always)]
+fn one_by_one(credits: &[i64], shares: &[i64], d: i64) -> usize {
     const NEVER: u64 = f64::INFINITY.to_bits();
     let (rescue_line, servable) = ((d - 1) * UNIT, (d - 2) * UNIT);
     let mut rescue = 0;
@@ -72,57 +58,16 @@ fn one_by_one(credits: &[i64], shares: &[i64], d: i64) -> (bool, Option<usize>) 
         rescue |= slack & !shareless;
         let own = slack as f64 + f64::from_bits(NEVER & unservable);
         let (mine, theirs) = (own * best_share, best_slack * share as f64);
-        if mine <= theirs && (mine < theirs || exactly_earlier(position, earliest, credits, shares, d)) {
+        // Equal slacks have equal products only with equal shares, or at the deadline itself: no earlier then.
+        let unclear = || own.to_bits() != best_slack.to_bits() && exactly_earlier(position, earliest, credits, shares, d);
+        if mine <= theirs && (mine < theirs || unclear()) {
             (best_slack, best_share, earliest) = (own, share as f64, Some(position));
         }
     }
-    (rescue < 0, earliest)
-}
-
-/// The same for credits below [`SMALL`] and no more than [`MOST`] campaigns: in passes without any branch, which
-/// compilers turn into vector instructions. `times` has room for all.
-#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator would be a branch for each campaign")]
-fn all_at_once(credits: &[i64], shares: &[i64], d: i64, times: &mut [f64]) -> (bool, Option<usize>) {
-    let times = &mut times[..credits.len()];
-    let (d_exact, d) = (d, exact(d));
-    let unit = exact(UNIT);
-    let (rescue_line, servable) = ((d - 1.0) * unit, (d - 2.0) * unit);
-    for ((time, &credit), &share) in times.iter_mut().zip(credits).zip(shares) {
-        let (slack, share) = (rescue_line - d * exact(credit), exact(share));
-        let slack = if slack <= servable { slack } else { f64::INFINITY };
-        let slack = if share > 0.0 { slack } else { f64::INFINITY };
-        *time = slack / share;
+    match earliest {
+        Some(earliest) if rescue >= 0 => earliest,
+        _ => richest(credits, shares),
     }
-    let mut least = [f64::INFINITY; 4];
-    let mut fours = times.chunks_exact(4);
-    for four in &mut fours {
-        for (least, &time) in least.iter_mut().zip(four) {
-            *least = if time < *least { time } else { *least };
-        }
-    }
-    let rest = fours.remainder().iter().copied();
-    let least = least.into_iter().chain(rest).fold(f64::INFINITY, |a, b| if b < a { b } else { a });
-    if least == f64::INFINITY {
-        return (false, None);
-    }
-    let mut earliest = None;
-    for (eight, some) in times.chunks(8).enumerate() {
-        if some.iter().fold(false, |any, time| any | (*time <= least)) {
-            for position in (8 * eight..).zip(some).filter(|(_, time)| **time <= least).map(|(position, _)| position) {
-                if earliest.is_none() || exactly_earlier(position, earliest, credits, shares, d_exact) {
-                    earliest = Some(position);
-                }
-            }
-        }
-    }
-    // A slack below 0 makes a time below 0.
-    (least < 0.0, earliest)
-}
-
-/// An integer below 2^51 as `f64`, in a way that vector units can do: it is written into the digits of 1.5·2^52.
-fn exact(integer: i64) -> f64 {
-    const SHIFT: f64 = 6_755_399_441_055_744.0;
-    f64::from_bits(integer.wrapping_add(SHIFT.to_bits().cast_signed()).cast_unsigned()) - SHIFT
 }
 
 /// Whether the deadline of the campaign at `position` is before that of the best one so far, in integers.
@@ -133,7 +78,104 @@ fn exactly_earlier(position: usize, best: Option<usize>, credits: &[i64], shares
 }
 
 /// The campaign with the largest credit of those with a share.
+#[inline]
 fn richest(credits: &[i64], shares: &[i64]) -> usize {
-    let sharing = (0..credits.len()).filter(|i| shares[*i] > 0);
-    sharing.reduce(|best, i| if credits[i] > credits[best] { i } else { best }).unwrap_or(0)
+    let (mut best, mut most) = (0, i64::MIN);
+    for (position, (&credit, &share)) in credits.iter().zip(shares).enumerate() {
+        if share > 0 && credit > most {
+            (best, most) = (position, credit);
+        }
+    }
+    best
+}
+
+/// The last digits of a time, in which [`many`] writes one more than the campaign's position: the least time brings its
+/// campaign with it. [`MAX_CAMPAIGNS`](super::MAX_CAMPAIGNS) fit.
+const PLACE: u64 = (1 << 11) - 1;
+/// Later than any time.
+const LAST: f64 = f64::MAX;
+
+/// Any number of campaigns: the least time in one pass without a branch, two campaigns to a vector. Where that does not settle
+/// it, because a rescue is called for, nobody may be served, or two times agree in the digits that are left, the campaigns
+/// are gone through [one by one](one_by_one).
+fn many<const NEW: bool>(credits: &mut [i64], shares: &[i64]) -> usize {
+    // The sign of the negated share is 1 if it is above 0; vector units are slow at comparing.
+    let sharing: u64 = shares.iter().map(|share| share.wrapping_neg().cast_unsigned() >> 63).sum();
+    assert!(sharing > 0, "some share is above 0");
+    let d = 2 * sharing.cast_signed() - 2;
+    let times = Times { d: exact(d), rescue_line: exact(d - 1) * exact(UNIT), servable: exact(d - 2) * exact(UNIT) };
+    let mut place = [1, 2];
+    let (mut least, mut second) = ([LAST; 2], [LAST; 2]);
+    let (pairs_of_credits, last_credit) = credits.as_chunks_mut::<2>();
+    let (pairs_of_shares, last_share) = shares.as_chunks::<2>();
+    for (credit, share) in pairs_of_credits.iter_mut().zip(pairs_of_shares) {
+        if NEW {
+            *credit = both(|i| credit[i] + share[i]);
+        }
+        let time = times.of(*credit, *share, place);
+        // The second of three, the first two in order: LLVM makes each of these a single instruction.
+        second = both(|i| greater(least[i], lesser(time[i], second[i])));
+        least = both(|i| lesser(time[i], least[i]));
+        place = both(|i| place[i] + 2);
+    }
+    let mut next = lesser(greater(least[0], least[1]), lesser(second[0], second[1]));
+    let mut first = lesser(least[0], least[1]);
+    if let ([credit], [share]) = (last_credit, last_share) {
+        *credit += if NEW { *share } else { 0 };
+        let [time] = times.of([*credit], [*share], [place[0]]);
+        next = greater(first, lesser(time, next));
+        first = lesser(time, first);
+    }
+    let told_apart = first.to_bits() ^ next.to_bits() > PLACE;
+    if told_apart && first >= 0.0 {
+        return (first.to_bits() & PLACE) as usize - 1;
+    }
+    word_by_word(credits, shares, d)
+}
+
+#[cold]
+fn word_by_word(credits: &[i64], shares: &[i64], d: i64) -> usize {
+    one_by_one(credits, shares, d)
+}
+
+/// What the times of all campaigns are made from.
+struct Times {
+    d: f64,
+    rescue_line: f64,
+    servable: f64,
+}
+
+impl Times {
+    /// The times to the deadlines, with the [places](PLACE) in their last digits; below 0 for rescue, no number for campaigns
+    /// that may not be served.
+    ///
+    /// `D` times a credit may be rounded, but only beyond 2^53, where it is far outside of what may be served all the same.
+    #[inline]
+    fn of<const N: usize>(&self, credit: [i64; N], share: [i64; N], place: [u64; N]) -> [f64; N] {
+        let slack = credit.map(|credit| self.rescue_line - self.d * exact(credit));
+        let unservable = slack.map(|slack| if slack > self.servable { u64::MAX } else { 0 });
+        // Without a share it is infinite, or 0/0, and with digits of a place no number either.
+        let time: [f64; N] = std::array::from_fn(|i| slack[i] / exact(share[i]));
+        std::array::from_fn(|i| f64::from_bits(time[i].to_bits() & !PLACE | place[i] | unservable[i]))
+    }
+}
+
+/// An integer below 2^51 as `f64`, in a way that vector units can do: it is written into the digits of 1.5·2^52.
+fn exact(integer: i64) -> f64 {
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    f64::from_bits(integer.wrapping_add(SHIFT.to_bits().cast_signed()).cast_unsigned()) - SHIFT
+}
+
+#[inline]
+fn both<T>(of: impl Fn(usize) -> T) -> [T; 2] {
+    [of(0), of(1)]
+}
+
+/// The smaller one; `b` if `a` is no number.
+fn lesser(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+fn greater(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
 }
