@@ -5,6 +5,19 @@ use splitter_core::strategy::quota::{MAX_CAMPAIGNS, UNIT, pick, repick, shares};
 
 use crate::common::{any_weights, oracle};
 
+/// The least `(y, x)` with `a·y − b·x = −gcd(a, b)`: a step of next to nothing from `x/a` down to `y/b`.
+fn next_fraction(a: i64, b: i64) -> Option<(i64, i64)> {
+    let (mut r, mut s) = ((i128::from(b), i128::from(a)), (1_i128, 0_i128));
+    while r.1 > 0 {
+        let q = r.0 / r.1;
+        (r, s) = ((r.1, r.0 - q * r.1), (s.1, s.0 - q * s.1));
+    }
+    // b·x ≡ gcd (mod a)
+    let (a, b, gcd) = (i128::from(a), i128::from(b), r.0);
+    let x = s.0.rem_euclid(a / gcd);
+    Some((i64::try_from((b * x - gcd) / a).ok()?, i64::try_from(x).ok()?))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
@@ -117,6 +130,36 @@ proptest! {
         for _ in 0..3 {
             prop_assert_eq!(pick(&mut credits, &shares), oracle(&mut expected, &shares, None));
         }
+    }
+
+    /// Two deadlines that differ by less than any `f64` can tell: by one part in the product of the two shares.
+    #[test]
+    fn deadlines_that_differ_by_next_to_nothing_are_told_apart(
+        shares_of_two in (1_000_000_000_i64..100_000_000_000, 1_000_000_000_i64..100_000_000_000),
+        sharing in prop::sample::select(vec![3_usize, 8, 15]),
+        positions in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+    ) {
+        let (first, second) = shares_of_two;
+        prop_assume!(first != second);
+        // first·behind − second·ahead = −gcd
+        let Some((behind, ahead)) = next_fraction(first, second) else { return Ok(()) };
+        let (a, b) = (positions.0.index(sharing), positions.1.index(sharing));
+        prop_assume!(a != b);
+        let d = i64::try_from(2 * sharing - 2).expect("small");
+        let others = (UNIT - first - second) / i64::try_from(sharing - 2).expect("small");
+        let mut shares = vec![others; sharing];
+        (shares[a], shares[b]) = (first, second);
+        let last = (0..sharing).rfind(|i| *i != a && *i != b).expect("a third");
+        shares[last] += UNIT - shares.iter().sum::<i64>();
+        // Time D for both of them, and the fraction on top. The others may not be served.
+        let line = (d - 1) * UNIT / d;
+        prop_assert_eq!(line * d, (d - 1) * UNIT);
+        let mut credits: Vec<i64> = shares.iter().map(|share| -share).collect();
+        (credits[a], credits[b]) = (line - 2 * first - ahead, line - 2 * second - behind);
+        credits[last] -= credits.iter().sum::<i64>();
+        let mut expected = credits.clone();
+        prop_assert_eq!(oracle(&mut expected, &shares, None), b);
+        prop_assert_eq!(pick(&mut credits, &shares), b);
     }
 
     /// Folding the logged shares from zero reproduces every choice: nothing else decides.

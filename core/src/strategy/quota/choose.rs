@@ -59,7 +59,8 @@ fn one_by_one(credits: &[i64], shares: &[i64], d: i64) -> usize {
         let own = slack as f64 + f64::from_bits(NEVER & unservable);
         let (mine, theirs) = (own * best_share, best_slack * share as f64);
         // Equal slacks have equal products only with equal shares, or at the deadline itself: no earlier then.
-        let unclear = || own.to_bits() != best_slack.to_bits() && exactly_earlier(position, earliest, credits, shares, d);
+        let unclear =
+            || own.to_bits() != best_slack.to_bits() && exactly_earlier(position, earliest, credits, shares, d);
         if mine <= theirs && (mine < theirs || unclear()) {
             (best_slack, best_share, earliest) = (own, share as f64, Some(position));
         }
