@@ -5,17 +5,18 @@ use splitter_core::strategy::quota::{MAX_CAMPAIGNS, UNIT, pick, repick, shares};
 
 use crate::common::{any_weights, oracle};
 
-/// The least `(y, x)` with `a·y − b·x = −gcd(a, b)`: a step of next to nothing from `x/a` down to `y/b`.
-fn next_fraction(a: i64, b: i64) -> Option<(i64, i64)> {
-    let (mut r, mut s) = ((i128::from(b), i128::from(a)), (1_i128, 0_i128));
-    while r.1 > 0 {
-        let q = r.0 / r.1;
-        (r, s) = ((r.1, r.0 - q * r.1), (s.1, s.0 - q * s.1));
+/// The least `(behind, ahead)` with `first·behind − second·ahead = −gcd`, by Euclid's algorithm.
+fn next_fraction(first: i64, second: i64) -> Option<(i64, i64)> {
+    let (first, second) = (i128::from(first), i128::from(second));
+    let (mut gcd, mut rest) = (second, first);
+    let (mut ahead, mut next) = (1, 0);
+    while rest > 0 {
+        let quotient = gcd / rest;
+        (gcd, rest) = (rest, gcd - quotient * rest);
+        (ahead, next) = (next, ahead - quotient * next);
     }
-    // b·x ≡ gcd (mod a)
-    let (a, b, gcd) = (i128::from(a), i128::from(b), r.0);
-    let x = s.0.rem_euclid(a / gcd);
-    Some((i64::try_from((b * x - gcd) / a).ok()?, i64::try_from(x).ok()?))
+    let ahead: i128 = ahead.rem_euclid(first / gcd);
+    Some((i64::try_from((second * ahead - gcd) / first).ok()?, i64::try_from(ahead).ok()?))
 }
 
 proptest! {

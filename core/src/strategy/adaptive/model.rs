@@ -73,6 +73,22 @@ struct Computed {
     shares: Vec<(CampaignId, u32)>,
 }
 
+impl Computed {
+    /// Whether every one of the campaigns has a share, be it 0.
+    #[inline]
+    fn covers(&self, eligible: &[CampaignId]) -> bool {
+        // Mostly the campaigns are the ones of the last time, in the same order.
+        let same = eligible.len() <= self.shares.len()
+            && eligible.iter().zip(&self.shares).all(|(campaign, (known, _))| campaign == known);
+        same || self.covers_in_any_order(eligible)
+    }
+
+    #[cold]
+    fn covers_in_any_order(&self, eligible: &[CampaignId]) -> bool {
+        eligible.iter().all(|campaign| self.shares.iter().any(|(known, _)| known == campaign))
+    }
+}
+
 /// All that an adaptive splitter has learnt: plain data, to be stored beside its credits.
 ///
 /// Settings are given to each operation and not kept, so that editing them takes effect at once.
@@ -174,18 +190,14 @@ impl Model {
     /// `eligible` has none; resolved outcomes have grown by 1 % and at least one; or a hundredth of the attribution window has
     /// passed while trials were pending, so that their part failures have grown.
     #[must_use]
+    #[inline]
     pub fn needs_recompute(&self, settings: &Settings, now: Timestamp, eligible: &[CampaignId]) -> bool {
         let Some(computed) = &self.computed else {
             return true;
         };
         let grown = self.resolved.saturating_sub(computed.resolved) >= (computed.resolved / 100).max(1);
         let aged = now.millis_since(computed.at) >= (settings.attribution_ms / 100).max(1);
-        // Mostly the campaigns are the ones of the last time, in the same order.
-        let known = |(n, campaign): (usize, &CampaignId)| {
-            computed.shares.get(n).is_some_and(|(known, _)| known == campaign)
-                || computed.shares.iter().any(|(known, _)| known == campaign)
-        };
-        grown || aged && self.arms.values().any(|arm| arm.pending > 0) || !eligible.iter().enumerate().all(known)
+        grown || aged && self.arms.values().any(|arm| arm.pending > 0) || !computed.covers(eligible)
     }
 
     /// Computes the shares of the eligible campaigns, caches and returns them: basis points that sum to 10,000.
