@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::active::{Callers, Log, broken_caps};
 use crate::{
     audit::{ChainVerifier, first_broken_credit},
     contact::Contact,
     decision::{DecisionKind, LoggedDecision},
-    id::{AdminId, CampaignId, ContactId},
+    id::{AdminId, CampaignId, ContactId, DecisionId, SplitterId},
     outreach::OutreachStatus,
     splitter::{Splitter, SplitterVersion},
     store::{ContactQuery, ContactSort, PageRequest, SearchBy, Store, StoreError},
@@ -19,20 +20,39 @@ const PAGE: u32 = 1000;
 /// - each splitter's log is gapless, its chain holds, each choice follows from its row, credits follow from row to row
 ///   and sum to 0, and the state stored beside it is that of its last row;
 /// - each row was made by the version of the configuration that held then, and chose no campaign that was at its cap for
-///   the hour, the day or in total;
+///   the hour, the day or in total, or certainly had as many active contacts as it may have, and excluded none for its active
+///   contacts that certainly had fewer;
 /// - a contact that a splitter put where it is has that decision in the log;
 /// - no outreach is scheduled for a contact that must not be reached, or for another campaign than its own;
 /// - a contact that can be reached has one outreach for every step of its campaign at most.
 pub async fn broken_invariants(store: &dyn Store, admin: AdminId) -> Result<Vec<String>, StoreError> {
+    broken(store, admin, Callers::Several).await
+}
+
+/// The same for rows that one caller made, each later than the one before: then the number of active contacts is certain at
+/// every decision.
+pub async fn broken_invariants_of_one_caller(store: &dyn Store, admin: AdminId) -> Result<Vec<String>, StoreError> {
+    broken(store, admin, Callers::One).await
+}
+
+async fn broken(store: &dyn Store, admin: AdminId, callers: Callers) -> Result<Vec<String>, StoreError> {
     let mut broken = Vec::new();
     let contacts = all_contacts(store, admin).await?;
     let splitters = store.splitters(admin, PageRequest { page: 1, limit: PAGE }).await?.rows;
+    let mut logs = Vec::new();
     for splitter in &splitters {
-        let rows = all_rows(store, admin, splitter).await?;
-        check_log(splitter, &rows, &mut broken);
+        logs.push(all_rows(store, admin, splitter).await?);
+    }
+    let by_id: BTreeMap<ContactId, &Contact> = contacts.iter().map(|contact| (contact.id, contact)).collect();
+    let deciders: BTreeMap<DecisionId, (SplitterId, &LoggedDecision)> =
+        logs.iter().flatten().map(|row| (row.decision.id, (row.decision.splitter_id, row))).collect();
+    for (splitter, rows) in splitters.iter().zip(&logs) {
+        check_log(splitter, rows, &mut broken);
         let versions = store.splitter_versions(admin, splitter.id).await?;
-        check_caps(splitter, &versions, &rows, &mut broken);
-        check_assignments(splitter, &rows, &contacts, &mut broken);
+        check_caps(splitter, &versions, rows, &mut broken);
+        let log = Log { splitter, versions: &versions, rows };
+        broken.extend(broken_caps(store, admin, &log, &by_id, &deciders, callers).await?);
+        check_assignments(splitter, rows, &contacts, &mut broken);
     }
     for contact in &contacts {
         for outreach in store.outreach(admin, contact.id).await? {

@@ -18,6 +18,7 @@
 //! It needs no runtime of its own, makes a new admin for every case, and reads no clock: the same `seed` repeats the same
 //! run. Use another seed to run it again on the same database.
 
+mod active;
 mod case;
 mod dispatch;
 mod invariants;
@@ -25,7 +26,7 @@ mod random;
 mod world;
 
 pub use dispatch::{check_dispatch, random_dispatch};
-pub use invariants::broken_invariants;
+pub use invariants::{broken_invariants, broken_invariants_of_one_caller};
 pub use random::{random_commands, random_steps, random_world};
 pub use world::World;
 
