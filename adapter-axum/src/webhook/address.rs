@@ -94,17 +94,15 @@ pub fn is_public(address: IpAddr) -> bool {
 }
 
 /// The IPv4 address that an IPv6 address stands for, or is a tunnel to.
-#[expect(clippy::many_single_char_names, reason = "the eight groups of an address have no other names")]
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let joined = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
-    match (a, b) {
+    let octets = address.octets();
+    let at = |n: usize| Ipv4Addr::new(octets[n], octets[n + 1], octets[n + 2], octets[n + 3]);
+    match address.to_bits() >> 32 {
         // IPv4-compatible, IPv4-mapped and IPv4-translated; `::` and `::1` come out as 0.0.0.0 and 0.0.0.1.
-        (0, 0) if c == 0 && d == 0 && matches!((e, f), (0, 0 | 0xFFFF) | (0xFFFF, 0)) => Some(joined(g, h)),
-        // NAT64.
-        (0x64, 0xFF9B) if [c, d, e, f] == [0; 4] => Some(joined(g, h)),
-        // 6to4.
-        (0x2002, _) => Some(joined(b, c)),
+        // The last is NAT64, 64:ff9b::/96.
+        0 | 0xFFFF | 0xFFFF_0000 | 0x0064_FF9B_0000_0000_0000_0000 => Some(at(12)),
+        // 6to4, 2002::/16.
+        prefix if prefix >> 80 == 0x2002 => Some(at(2)),
         _ => None,
     }
 }

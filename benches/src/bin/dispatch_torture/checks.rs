@@ -7,35 +7,52 @@ use splitter_core::{ContactId, OutreachId};
 use crate::{
     Result,
     receiver::{Arrival, Receiver},
-    scene::{Role, Row, Scene, phone, rows},
+    scene::{CONTACTS, Role, Row, Scene, phone, rows},
     trouble::Trouble,
 };
 
 /// How much later than its last look at the clock a message may arrive on a busy machine.
 const ON_THE_WAY_MS: i64 = 1_500;
 
-/// Every rule that was broken.
-pub(crate) async fn violations(scene: &Scene, receiver: &Receiver, trouble: &Trouble) -> Result<Vec<String>> {
+/// Says which rules were kept, and counts the violations of the others.
+pub(crate) async fn violations(scene: &Scene, receiver: &Receiver, trouble: &Trouble) -> Result<usize> {
     let rows = rows(&mut scene.connect().await?, "$1 = ''", "").await?;
     let arrivals = receiver.arrivals();
+    let mut total = 0;
+    let mut judge = |rule: &str, broken: Vec<String>| {
+        println!(
+            "  {rule}: {}",
+            if broken.is_empty() { "kept".into() } else { format!("{} VIOLATIONS", broken.len()) }
+        );
+        for violation in broken.iter().take(5) {
+            println!("    {violation}");
+        }
+        total += broken.len();
+    };
+    judge("signatures, bodies and ids are right", broken_requests(&rows, receiver));
+    judge("one message, one id", one_id_for_each(&rows, &arrivals));
+    judge("at least once", at_least_once(scene, &rows, &arrivals));
+    judge("the right words", words(&arrivals));
+    judge("nothing is started after its cancellation", refusals(&rows, &arrivals, trouble));
+    judge("nothing is started while its campaign is paused", pauses(scene, &arrivals, trouble));
+    judge("nothing arrives outside of its window", windows(scene, &rows, &arrivals));
+    Ok(total)
+}
+
+fn broken_requests(rows: &[Row], receiver: &Receiver) -> Vec<String> {
     let mut broken = Vec::new();
     if receiver.forged() > 0 {
         broken.push(format!("{} requests had a bad signature, body or id", receiver.forged()));
     }
-    if rows.len() as u64 != crate::scene::CONTACTS {
-        broken.push(format!("{} rows instead of {}", rows.len(), crate::scene::CONTACTS));
+    if rows.len() as u64 != CONTACTS {
+        broken.push(format!("{} rows instead of {CONTACTS}", rows.len()));
     }
-    one_id_for_each(&rows, &arrivals, &mut broken);
-    at_least_once(scene, &rows, &arrivals, &mut broken);
-    words(&arrivals, &mut broken);
-    refusals(&rows, &arrivals, trouble, &mut broken);
-    pauses(scene, &arrivals, trouble, &mut broken);
-    windows(scene, &rows, &arrivals, &mut broken);
-    Ok(broken)
+    broken
 }
 
 /// Whatever arrives is a row, and a contact's message always has the same id: a receiver can tell repeats.
-fn one_id_for_each(rows: &[Row], arrivals: &[Arrival], broken: &mut Vec<String>) {
+fn one_id_for_each(rows: &[Row], arrivals: &[Arrival]) -> Vec<String> {
+    let mut broken = Vec::new();
     let known: BTreeMap<OutreachId, &Row> = rows.iter().map(|row| (row.id, row)).collect();
     let mut ids: BTreeMap<ContactId, OutreachId> = BTreeMap::new();
     for Arrival { data, .. } in arrivals {
@@ -47,10 +64,12 @@ fn one_id_for_each(rows: &[Row], arrivals: &[Arrival], broken: &mut Vec<String>)
             broken.push(format!("contact {} got two ids", data.contact_id));
         }
     }
+    broken
 }
 
 /// `sent` rows were taken by the receiver; all rows that nobody has stopped are `sent`.
-fn at_least_once(scene: &Scene, rows: &[Row], arrivals: &[Arrival], broken: &mut Vec<String>) {
+fn at_least_once(scene: &Scene, rows: &[Row], arrivals: &[Arrival]) -> Vec<String> {
+    let mut broken = Vec::new();
     let taken: BTreeSet<OutreachId> = arrivals.iter().filter(|a| a.taken).map(|a| a.data.id).collect();
     let mut counts: BTreeMap<(&str, String), usize> = BTreeMap::new();
     for row in rows {
@@ -74,10 +93,12 @@ fn at_least_once(scene: &Scene, rows: &[Row], arrivals: &[Arrival], broken: &mut
     }
     let repeats = arrivals.iter().filter(|a| a.taken).count() - taken.len();
     println!("  {} messages arrived and were taken, {repeats} of them more than once", taken.len());
+    broken
 }
 
 /// The right words to the right number.
-fn words(arrivals: &[Arrival], broken: &mut Vec<String>) {
+fn words(arrivals: &[Arrival]) -> Vec<String> {
+    let mut broken = Vec::new();
     for Arrival { data, .. } in arrivals {
         let number = data.text.split(' ').nth(2).and_then(|n| n.parse().ok()).map(phone);
         let expected = number.map(|number| number.to_string());
@@ -86,10 +107,12 @@ fn words(arrivals: &[Arrival], broken: &mut Vec<String>) {
             broken.push(format!("{}: wrong words", data.id));
         }
     }
+    broken
 }
 
 /// After a cancellation nothing is started: whatever arrives had been started before.
-fn refusals(rows: &[Row], arrivals: &[Arrival], trouble: &Trouble, broken: &mut Vec<String>) {
+fn refusals(rows: &[Row], arrivals: &[Arrival], trouble: &Trouble) -> Vec<String> {
+    let mut broken = Vec::new();
     let now: BTreeMap<OutreachId, &Row> = rows.iter().map(|row| (row.id, row)).collect();
     let started: BTreeMap<OutreachId, u32> = trouble.refusals.iter().map(|row| (row.id, row.attempts)).collect();
     let (mut in_time, mut late) = (0, 0);
@@ -112,10 +135,12 @@ fn refusals(rows: &[Row], arrivals: &[Arrival], trouble: &Trouble, broken: &mut 
             broken.push(format!("{}: attempt {} arrived after its cancellation", data.id, data.attempt));
         }
     }
+    broken
 }
 
 /// While a campaign is paused nothing of it is started.
-fn pauses(scene: &Scene, arrivals: &[Arrival], trouble: &Trouble, broken: &mut Vec<String>) {
+fn pauses(scene: &Scene, arrivals: &[Arrival], trouble: &Trouble) -> Vec<String> {
+    let mut broken = Vec::new();
     let (before, after) = &trouble.paused;
     if before.is_empty() || before != after {
         let changed = before.iter().filter(|(id, attempts)| after.get(id) != Some(attempts)).count();
@@ -136,10 +161,12 @@ fn pauses(scene: &Scene, arrivals: &[Arrival], trouble: &Trouble, broken: &mut V
         }
     }
     println!("  {during} messages that were under way arrived after the pause had been committed");
+    broken
 }
 
 /// Nothing arrives outside of its calling window, and what is left waits for the next opening.
-fn windows(scene: &Scene, rows: &[Row], arrivals: &[Arrival], broken: &mut Vec<String>) {
+fn windows(scene: &Scene, rows: &[Row], arrivals: &[Arrival]) -> Vec<String> {
+    let mut broken = Vec::new();
     let (closing, closed) = (scene.campaigns[&Role::Closing], scene.campaigns[&Role::Closed]);
     let mut latest = i64::MIN;
     for arrival in arrivals {
@@ -154,10 +181,11 @@ fn windows(scene: &Scene, rows: &[Row], arrivals: &[Arrival], broken: &mut Vec<S
             }
         }
     }
-    println!("  the last message of the closing window arrived {} ms before its end", -latest);
+    println!("  the last message of the closing window arrived {latest} ms after its end (negative: before)");
     for row in rows.iter().filter(|row| row.status == "scheduled" && [closing, closed].contains(&row.campaign)) {
         if row.scheduled_at < scene.closes_at {
             broken.push(format!("{} was not moved into its window", row.id));
         }
     }
+    broken
 }

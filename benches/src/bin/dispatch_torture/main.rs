@@ -61,7 +61,8 @@ async fn main() -> ExitCode {
 
 /// One dispatcher, until it is killed.
 async fn dispatcher(url: &str) -> Result<()> {
-    let options = PostgresOptions { writers: 1, readers: 16, ..PostgresOptions::from_url(url)? };
+    // Few connections for many sends, so that claimed messages wait for their start, and what happens in between counts.
+    let options = PostgresOptions { writers: 1, readers: 4, ..PostgresOptions::from_url(url)? };
     let store = Arc::new(PostgresStore::open(options).await?);
     let sender = WebhookSender::new(WebhookOptions {
         allow_http: true,
@@ -97,10 +98,7 @@ async fn torture() -> Result<bool> {
         receiver.stalled(),
     );
     let violations = checks::violations(&scene, &receiver, &trouble).await?;
-    for violation in violations.iter().take(50) {
-        println!("VIOLATION: {violation}");
-    }
-    println!("{} violations", violations.len());
+    println!("{violations} violations");
     scene.drop().await?;
-    Ok(violations.is_empty())
+    Ok(violations == 0)
 }

@@ -40,6 +40,7 @@ pub(crate) enum Role {
 const MIX: [(Role, u64); 6] =
     [(Role::Plain, 10), (Role::Refused, 4), (Role::Paused, 3), (Role::Held, 1), (Role::Closing, 1), (Role::Closed, 1)];
 
+/// How many contacts there are, each with one message.
 pub(crate) const CONTACTS: u64 = 10_000;
 
 /// When [`Role::Closing`] closes, after the beginning.
@@ -195,10 +196,11 @@ impl Scene {
         Ok(())
     }
 
-    /// A contact of [`Role::Refused`] whose message is under way.
+    /// A contact of [`Role::Refused`] whose message is claimed, started, or waits for being tried again.
     pub(crate) async fn under_way(&self, connection: &mut PgConnection) -> Result<Option<u64>> {
         let sql = "SELECT c.phone FROM outreach o JOIN contacts c ON c.admin_id = o.admin_id AND c.id = o.contact_id \
-                   WHERE o.status = 'sending' AND o.campaign_id = $1 LIMIT 1";
+                   WHERE o.campaign_id = $1 AND o.next_attempt_at > now() AND o.scheduled_at <= now() \
+                   AND o.status IN ('scheduled', 'sending') ORDER BY random() LIMIT 1";
         let phone: Option<String> =
             sqlx::query_scalar(sql).bind(self.campaigns[&Role::Refused].0).fetch_optional(connection).await?;
         Ok(phone.and_then(|text| Some(PhoneNumber::parse(&text).ok()?.as_u64() - FIRST)))

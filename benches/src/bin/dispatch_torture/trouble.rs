@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use crate::{
     Result,
     receiver::Receiver,
-    scene::{Role, Row, Scene, phone, role, rows},
+    scene::{CONTACTS, Role, Row, Scene, phone, role, rows},
     world,
 };
 
@@ -59,13 +59,10 @@ impl Dispatchers {
 
     /// SIGKILL, and a new one.
     fn kill_one(&mut self) -> Result<()> {
-        let replacement = self.spawn()?;
         let n = random_range(0..self.children.len());
-        let mut killed = std::mem::replace(&mut self.children[n], replacement);
-        // Waited for in any case: a process that ended by itself can not be killed.
-        let ended = killed.kill();
-        killed.wait()?;
-        ended?;
+        self.children[n].kill()?;
+        self.children[n].wait()?;
+        self.children[n] = self.spawn()?;
         self.kills += 1;
         Ok(())
     }
@@ -88,7 +85,7 @@ pub(crate) async fn make(scene: &Scene, receiver: &Receiver) -> Result<Trouble> 
     while receiver.arrivals().len() < 100 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let mut refusing: Vec<u64> = (0..crate::scene::CONTACTS).filter(|n| role(*n) == Role::Refused).collect();
+    let mut refusing: Vec<u64> = (0..CONTACTS).filter(|n| role(*n) == Role::Refused).collect();
     refusing.shuffle(&mut rand::rng());
     refusing.truncate(REFUSALS);
     let mut refusals: Vec<(u64, Row)> = Vec::new();
@@ -101,8 +98,8 @@ pub(crate) async fn make(scene: &Scene, receiver: &Receiver) -> Result<Trouble> 
             kill_at = Instant::now() + Duration::from_millis(random_range(500..2_500));
         }
         if let Some(n) = refusing.pop() {
-            // Every other time somebody whose message is under way just now, if there is one.
-            let under_way = if n % 2 == 0 { scene.under_way(&mut connection).await? } else { None };
+            // Two times of three somebody whose message is under way just now, if there is one.
+            let under_way = if !n.is_multiple_of(3) { scene.under_way(&mut connection).await? } else { None };
             let n = under_way.filter(|other| !refusals.iter().any(|(done, _)| done == other)).unwrap_or(n);
             if refusals.iter().any(|(done, _)| *done == n) {
                 continue;
