@@ -99,7 +99,7 @@ pub(crate) async fn make(scene: &Scene, receiver: &Receiver) -> Result<Trouble> 
         }
         if let Some(n) = refusing.pop() {
             // Two times of three somebody whose message is under way just now, if there is one.
-            let under_way = if !n.is_multiple_of(3) { scene.under_way(&mut connection).await? } else { None };
+            let under_way = if n.is_multiple_of(3) { None } else { scene.under_way(&mut connection).await? };
             let n = under_way.filter(|other| !refusals.iter().any(|(done, _)| done == other)).unwrap_or(n);
             if refusals.iter().any(|(done, _)| *done == n) {
                 continue;
