@@ -7,7 +7,7 @@ use rand_distr::{Beta, Distribution};
 use splitter_core::id::CampaignId;
 use splitter_core::strategy::adaptive::{Model, Outcome, Settings};
 use splitter_core::strategy::quota;
-use splitter_core::time::Timestamp;
+use splitter_core::time::{DAY_MS, Timestamp};
 use uuid::Uuid;
 
 /// Chooses a campaign for each contact and hears of the outcomes, possibly later.
@@ -18,9 +18,13 @@ pub trait Bandit {
     fn resolved(&mut self, arm: usize, contact: u64, success: bool);
 }
 
-/// A contact's time: one comes every second.
+/// How many contacts come in a day.
+pub const PER_DAY: u64 = 1_000;
+
+/// A contact's time.
 fn time(contact: u64) -> Timestamp {
-    Timestamp::from_millis(i64::try_from(contact).unwrap_or(i64::MAX).saturating_mul(1_000))
+    const APART: i64 = DAY_MS / PER_DAY.cast_signed();
+    Timestamp::from_millis(i64::try_from(contact).unwrap_or(i64::MAX).saturating_mul(APART))
 }
 
 /// Adaptive shares on the quota rule.
@@ -58,7 +62,8 @@ impl Adaptive {
         adaptive
     }
 
-    /// The decision alone: are the cached shares still good, and which campaign is it?
+    /// The decision alone: are the cached shares still good, and which campaign is it? The shares are kept in the quota rule's
+    /// units until they change.
     #[inline]
     pub fn decide(&mut self, now: u64) -> usize {
         if self.model.needs_recompute(&self.settings, time(now), &self.ids) {
@@ -69,10 +74,11 @@ impl Adaptive {
         quota::pick(&mut self.credits, &self.shares)
     }
 
-    /// The settings of the theory: no floor, no forgetting, no burn-in. `window` is in contacts.
+    /// The settings of the theory: no floor, no forgetting, no burn-in. The attribution window is the one that a splitter starts
+    /// with.
     #[must_use]
-    pub const fn plain(window: i64) -> Settings {
-        Settings { min_share_bp: 0, half_life: 0, burn_in: 0, attribution_ms: window * 1_000 }
+    pub fn plain() -> Settings {
+        Settings { min_share_bp: 0, half_life: 0, burn_in: 0, ..Settings::default() }
     }
 }
 

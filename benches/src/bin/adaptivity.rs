@@ -1,32 +1,34 @@
 //! Conversions lost while learning, against the constant of Lai and Robbins and against other strategies.
 //!
 //! `cargo run --release -p splitter-benches --bin adaptivity` prints the tables and draws `docs/plots/adaptivity*.svg`.
+//!
+//! Nothing here was tuned on what comes out. A thousand contacts come in a day, and "adaptive (ours)" is a splitter as it
+//! is shipped, attribution window of seven days included, except that the floor, forgetting and burn-in are off: those pay for
+//! what this yardstick does not ask for. That the window is the default and not the day by which the outcomes
+//! are in makes the setting with late outcomes harder for us: an admin who does not know the delay has the default. The seeds
+//! follow [`FIRST_SEED`] and were not used before these rules were written down; the runs were quadrupled once since, to narrow
+//! the errors.
 
 use std::fmt::Write as _;
 
-use splitter_benches::bandits::{Adaptive, Bandit, EpsilonGreedy, Thompson, Ucb1, Uniform, World, lai_robbins};
+use splitter_benches::bandits::{
+    Adaptive, Bandit, EpsilonGreedy, PER_DAY, Thompson, Ucb1, Uniform, World, lai_robbins,
+};
 use splitter_benches::plot::{Axis, Line, chart, save, thin};
 use splitter_core::strategy::adaptive::Settings;
 
-/// The attribution window in contacts: a thousand contacts a day and the default of seven days. Where outcomes are immediate it
-/// plays no part.
-const WINDOW: u64 = 7_000;
+const FIRST_SEED: u64 = 1_000_000;
 
 type Make = fn(usize, u64) -> Box<dyn Bandit>;
 
 const STRATEGIES: [(&str, Make); 6] = [
-    ("adaptive (ours)", |k, _| Box::new(Adaptive::new(k, Adaptive::plain(WINDOW.cast_signed())))),
+    ("adaptive (ours)", |k, _| Box::new(Adaptive::new(k, Adaptive::plain()))),
     ("Thompson", |k, seed| Box::new(Thompson::new(k, seed))),
     ("UCB1", |k, _| Box::new(Ucb1::new(k))),
     ("ε-greedy 10 %", |k, seed| Box::new(EpsilonGreedy::new(k, seed))),
     ("uniform", |k, _| Box::new(Uniform(k))),
-    ("ours, default settings", |k, _| Box::new(Adaptive::new(k, defaults()))),
+    ("ours, default settings", |k, _| Box::new(Adaptive::new(k, Settings::default()))),
 ];
-
-/// As an admin finds them, except for the window, which is counted in contacts here.
-fn defaults() -> Settings {
-    Settings { attribution_ms: Adaptive::plain(WINDOW.cast_signed()).attribution_ms, ..Settings::default() }
-}
 
 struct Setting {
     name: &'static str,
@@ -42,82 +44,118 @@ const FIVE: [f64; 5] = [0.10, 0.08, 0.07, 0.06, 0.05];
 const THREE: [f64; 3] = [0.20, 0.15, 0.10];
 
 const SETTINGS: [Setting; 8] = [
-    Setting { name: "5/4 %, 10,000 contacts", rates: &[0.05, 0.04], contacts: 10_000, delay: 0, runs: 400 },
-    Setting { name: "2/1 %, 10,000", rates: &[0.02, 0.01], contacts: 10_000, delay: 0, runs: 400 },
-    Setting { name: "20/15/10 %, 1,000", rates: &THREE, contacts: 1_000, delay: 0, runs: 1_000 },
-    Setting { name: "10/8/7/6/5 %, 10,000", rates: &FIVE, contacts: 10_000, delay: 0, runs: 200 },
+    Setting { name: "5/4 %, 10,000 contacts", rates: &[0.05, 0.04], contacts: 10_000, delay: 0, runs: 1_600 },
+    Setting { name: "2/1 %, 10,000", rates: &[0.02, 0.01], contacts: 10_000, delay: 0, runs: 1_600 },
+    Setting { name: "20/15/10 %, 1,000", rates: &THREE, contacts: 1_000, delay: 0, runs: 4_000 },
+    Setting { name: "10/8/7/6/5 %, 10,000", rates: &FIVE, contacts: 10_000, delay: 0, runs: 800 },
     Setting {
         name: "the same, outcomes 1,000 contacts (a day) late",
         rates: &FIVE,
         contacts: 10_000,
-        delay: 1_000,
-        runs: 200,
+        delay: PER_DAY,
+        runs: 800,
     },
-    Setting { name: "ten from 5 to 3 %, 10,000", rates: &TEN, contacts: 10_000, delay: 0, runs: 100 },
-    Setting { name: "20/15/10 %, 100,000", rates: &THREE, contacts: 100_000, delay: 0, runs: 60 },
-    Setting { name: "10/8/7/6/5 %, 100,000", rates: &FIVE, contacts: 100_000, delay: 0, runs: 60 },
+    Setting { name: "ten from 5 to 3 %, 10,000", rates: &TEN, contacts: 10_000, delay: 0, runs: 400 },
+    Setting { name: "20/15/10 %, 100,000", rates: &THREE, contacts: 100_000, delay: 0, runs: 240 },
+    Setting { name: "10/8/7/6/5 %, 100,000", rates: &FIVE, contacts: 100_000, delay: 0, runs: 240 },
 ];
 
-/// The mean curve over the runs, and the standard error of its last point.
-fn mean(world: &World<'_>, k: usize, make: Make, runs: u64) -> (Vec<f64>, f64) {
-    let mut sum = Vec::new();
-    let mut ends = Vec::new();
-    for run in 0..runs {
-        let curve = world.run(make(k, 1_000_003 * run + 1).as_mut(), run);
-        ends.push(curve.last().copied().unwrap_or_default());
-        if sum.is_empty() {
-            sum = curve;
-        } else {
-            sum.iter_mut().zip(curve).for_each(|(sum, now)| *sum += now);
-        }
+/// What the runs of one strategy lost.
+struct Runs {
+    /// The mean after each contact.
+    curve: Vec<f64>,
+    /// Of each run, in the end.
+    ends: Vec<f64>,
+}
+
+fn repeat(world: &World<'_>, runs: u64, make: impl Fn(u64) -> Box<dyn Bandit>) -> Runs {
+    let mut all = Runs { curve: Vec::new(), ends: Vec::new() };
+    for seed in FIRST_SEED..FIRST_SEED + runs {
+        // Another stream of random numbers than the world's.
+        let curve = world.run(make(1_000_003 * seed + 1).as_mut(), seed);
+        all.ends.push(curve.last().copied().unwrap_or_default());
+        all.curve.resize(curve.len(), 0.0);
+        all.curve.iter_mut().zip(curve).for_each(|(sum, now)| *sum += now / runs as f64);
     }
-    let n = runs as f64;
-    let centre = ends.iter().sum::<f64>() / n;
-    let variance = ends.iter().map(|end| (end - centre).powi(2)).sum::<f64>() / (n - 1.0);
-    (sum.into_iter().map(|sum| sum / n).collect(), (variance / n).sqrt())
+    all
+}
+
+/// The mean, and its standard error.
+fn mean(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let centre = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - centre).powi(2)).sum::<f64>() / (n - 1.0);
+    (centre, (variance / n).sqrt())
+}
+
+/// The mean over the settings, each of which has a mean and a standard error.
+#[derive(Default, Clone, Copy)]
+struct Total {
+    sum: f64,
+    variance: f64,
+}
+
+impl Total {
+    fn add(&mut self, (mean, error): (f64, f64)) {
+        self.sum += mean / SETTINGS.len() as f64;
+        self.variance += (error / SETTINGS.len() as f64).powi(2);
+    }
 }
 
 fn main() {
     println!(
-        "Conversions lost, as a multiple of C·ln T (C: the constant of Lai and Robbins), mean of the runs ± standard error:\n"
+        "Conversions lost, as a multiple of C·ln T (C: the constant of Lai and Robbins), mean of the runs ± standard error; \
+         the difference is that of runs in the same world:\n"
     );
-    println!("| campaigns' rates, T | runs |{}", STRATEGIES.map(|(name, _)| format!(" {name} |")).concat());
-    println!("|---|---:|{}", "---:|".repeat(STRATEGIES.len()));
-    let mut totals = [0.0; STRATEGIES.len()];
+    let names = STRATEGIES.map(|(name, _)| format!(" {name} |")).concat();
+    println!("| campaigns' rates, T | runs |{names} ours − Thompson |");
+    println!("|---|---:|{}", "---:|".repeat(STRATEGIES.len() + 1));
+    let mut totals = [Total::default(); STRATEGIES.len() + 1];
     let mut missed = Vec::new();
     for Setting { name, rates, contacts, delay, runs } in SETTINGS {
         let scale = lai_robbins(rates) * (contacts as f64).ln();
         let world = World { rates: &[(0, rates)], contacts, delay };
+        let of_strategies = STRATEGIES.map(|(_, make)| repeat(&world, runs, |seed| make(rates.len(), seed)));
+        let mut columns: Vec<Vec<f64>> =
+            of_strategies.iter().map(|runs| runs.ends.iter().map(|end| end / scale).collect()).collect();
+        columns.push(columns[0].iter().zip(&columns[1]).map(|(ours, thompson)| ours - thompson).collect());
         let mut cells = String::new();
-        let mut curves = Vec::new();
-        for (strategy, (_, make)) in STRATEGIES.iter().enumerate() {
-            let (curve, error) = mean(&world, rates.len(), *make, runs);
-            let ratio = curve.last().copied().unwrap_or_default() / scale;
-            totals[strategy] += ratio / SETTINGS.len() as f64;
-            let _ = write!(cells, " {ratio:.2} ± {:.2} |", error / scale);
-            if strategy == 0 && ratio > 0.6 {
-                missed.push(format!("{name}: {ratio:.2}"));
-            }
-            curves.push(curve);
+        for (total, values) in totals.iter_mut().zip(&columns) {
+            let (centre, error) = mean(values);
+            total.add((centre, error));
+            let _ = write!(cells, " {centre:.3} ± {error:.3} |");
+        }
+        let ours = mean(&columns[0]).0;
+        if ours > 0.6 {
+            missed.push(format!("{name}: {ours:.2}"));
         }
         println!("| {name} | {runs} |{cells}");
         if name == "10/8/7/6/5 %, 100,000" {
-            draw(&curves);
+            draw(&of_strategies);
         }
     }
-    println!("| **mean** | |{}\n", totals.map(|total| format!(" {total:.2} |")).concat());
+    let [.., difference] = totals;
+    if difference.sum > 2.0 * difference.variance.sqrt() {
+        missed.push(format!("worse than Thompson by {:.3}", difference.sum));
+    }
+    let means = totals.map(|Total { sum, variance }| format!(" **{sum:.3}** ± {:.3} |", variance.sqrt())).concat();
+    println!("| **mean** | |{means}\n");
     drift();
-    assert!(missed.is_empty(), "above 0.6·C·ln T: {missed:?}");
+    assert!(missed.is_empty(), "above 0.6·C·ln T, or worse than Thompson by more than two standard errors: {missed:?}");
 }
 
-fn draw(curves: &[Vec<f64>]) {
+fn draw(of_strategies: &[Runs]) {
     // Uniform choices would be far above the others.
     let lines: Vec<Line> = STRATEGIES
         .iter()
-        .zip(curves)
+        .zip(of_strategies)
         .enumerate()
         .filter(|(_, ((name, _), _))| *name != "uniform")
-        .map(|(style, ((name, _), curve))| Line { label: (*name).to_owned(), points: thin(curve, 120, false), style })
+        .map(|(style, ((name, _), runs))| Line {
+            label: (*name).to_owned(),
+            points: thin(&runs.curve, 120, false),
+            style,
+        })
         .collect();
     let x = Axis {
         label: "contacts",
@@ -141,12 +179,12 @@ fn drift() {
     const BEFORE: [f64; 5] = FIVE;
     const AFTER: [f64; 5] = [0.05, 0.08, 0.07, 0.06, 0.10];
     let world = World { rates: &[(0, &BEFORE), (CONTACTS / 2, &AFTER)], contacts: CONTACTS, delay: 0 };
-    let halved = |half_life| Settings { half_life, ..Adaptive::plain(WINDOW.cast_signed()) };
+    let halved = |half_life| Settings { half_life, ..Adaptive::plain() };
     let adaptive: [(&str, Settings); 5] = [
         ("ours, half-life 2,500", halved(2_500)),
         ("ours, half-life 5,000", halved(5_000)),
         ("ours, half-life 10,000", halved(10_000)),
-        ("ours, default settings", defaults()),
+        ("ours, default settings", Settings::default()),
         ("ours, never forgetting", halved(0)),
     ];
     println!(
@@ -154,25 +192,17 @@ fn drift() {
     );
     println!("| strategy | lost | ± |\n|---|---:|---:|");
     let mut lines = Vec::new();
-    let mut row = |style: usize, name: &str, curve: Vec<f64>, error: f64| {
-        println!("| {name} | {:.0} | {error:.0} |", curve.last().copied().unwrap_or_default());
-        lines.push(Line { label: name.to_owned(), points: thin(&curve, 120, false), style });
+    let mut row = |style: usize, name: &str, runs: &Runs| {
+        let (lost, error) = mean(&runs.ends);
+        println!("| {name} | {lost:.0} | {error:.0} |");
+        lines.push(Line { label: name.to_owned(), points: thin(&runs.curve, 120, false), style });
     };
     for (style, (name, settings)) in adaptive.into_iter().enumerate() {
-        let mut sum = vec![0.0; usize::try_from(CONTACTS).unwrap_or(0)];
-        let mut ends = Vec::new();
-        for run in 0..RUNS {
-            let curve = world.run(&mut Adaptive::new(BEFORE.len(), settings), run);
-            ends.push(curve.last().copied().unwrap_or_default());
-            sum.iter_mut().zip(curve).for_each(|(sum, now)| *sum += now / RUNS as f64);
-        }
-        let centre = ends.iter().sum::<f64>() / RUNS as f64;
-        let variance = ends.iter().map(|end| (end - centre).powi(2)).sum::<f64>() / (RUNS - 1) as f64;
-        row(style, name, sum, (variance / RUNS as f64).sqrt());
+        row(style, name, &repeat(&world, RUNS, |_| Box::new(Adaptive::new(BEFORE.len(), settings))));
     }
     for (name, make) in &STRATEGIES[1..5] {
-        let (curve, error) = mean(&world, BEFORE.len(), *make, RUNS);
-        row(if *name == "Thompson" { 5 } else { 6 }, name, curve, error);
+        let runs = repeat(&world, RUNS, |seed| make(BEFORE.len(), seed));
+        row(if *name == "Thompson" { 5 } else { 6 }, name, &runs);
     }
     lines.retain(|line| line.style < 6 && !line.label.contains("10,000"));
     let x = Axis {

@@ -130,7 +130,7 @@ fn learning() {
             .map(|&(successes, failures)| adaptive::Beta { alpha: 1.0 + successes, beta: 1.0 + failures })
             .collect();
         let mut thompson = Thompson::informed(&outcomes, 1);
-        let mut cached = Adaptive::informed(&outcomes, Adaptive::plain(1_000_000_000_000));
+        let mut cached = Adaptive::informed(&outcomes, Adaptive::plain());
         let mut contenders: Vec<Contender<'_>> = vec![
             ("Thompson", round(FEW, || thompson.choose(0))),
             ("cached", round(FEW, || cached.decide(0))),
@@ -138,7 +138,7 @@ fn learning() {
         ];
         let times = race(&mut contenders, FEW);
         println!(
-            "| {k} | {:.0} | {:.1} | {:.2} | {:.0} |",
+            "| {k} | {:.0} | {:.1} | {:.3} | {:.0} |",
             times[0],
             times[1],
             times[1] / times[0],
