@@ -4,10 +4,9 @@
 //!
 //! Nothing here was tuned on what comes out. A thousand contacts come in a day, and "adaptive (ours)" is a splitter as it
 //! is shipped, attribution window of seven days included, except that the floor, forgetting and burn-in are off: those pay for
-//! what this yardstick does not ask for. That the window is the default and not the day by which the outcomes
-//! are in makes the setting with late outcomes harder for us: an admin who does not know the delay has the default. The seeds
-//! follow [`FIRST_SEED`] and were not used before these rules were written down; the runs were quadrupled once since, to narrow
-//! the errors.
+//! what this yardstick does not ask for. The window stays the default where outcomes come a day late, too: an admin
+//! who does not know the delay has it. The seeds follow [`FIRST_SEED`] and were not used before these rules were written
+//! down; the runs were quadrupled once since, to narrow the errors.
 
 use std::fmt::Write as _;
 
