@@ -12,8 +12,8 @@ use crate::options::CommitOptions;
 pub struct PostgresOptions {
     /// The server, the database and who we are.
     pub server: PgConnectOptions,
-    /// Connections that commit, each with a queue of its own. Requests of one splitter always meet in the same queue. At
-    /// least 1.
+    /// Connections that commit, each with a queue of its own. Requests of one splitter always meet in the same queue. As
+    /// many as the database has processors for this server; more make the groups smaller. At least 1.
     pub writers: u32,
     /// Connections that read, at most. At least 1.
     pub readers: u32,
@@ -33,7 +33,7 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// A server by its URL, `postgres://user:password@host:port/database?sslmode=…`, with 4 writers, 8 readers, 5 s for a
+    /// A server by its URL, `postgres://user:password@host:port/database?sslmode=…`, with 2 writers, 8 readers, 5 s for a
     /// connection, 5 s for a lock, 30 s for a statement, 30 s for a resting transaction and 60 s for any answer.
     ///
     /// `sslmode` needs the feature `tls` for anything but `disable`, `allow` and `prefer`.
@@ -42,7 +42,7 @@ impl PostgresOptions {
             .map_err(|_| StoreError::Unavailable("the database URL is not one of PostgreSQL".into()))?;
         Ok(Self {
             server,
-            writers: 4,
+            writers: 2,
             readers: 8,
             acquire_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(5),

@@ -80,7 +80,7 @@ pub(crate) struct Keys {
 /// What a server's connections to its database may be told. What is not given stays as the store has it.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Tuning {
-    /// Connections that commit (`PostgreSQL`); 4 unless given
+    /// Connections that commit (`PostgreSQL`); 2 unless given
     #[arg(long = "database-writers", env = "SPLITTER_DATABASE_WRITERS", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) writers: Option<u32>,
     /// Connections that read, at most; `PostgreSQL` 8, `SQLite` 4 unless given
