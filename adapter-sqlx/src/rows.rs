@@ -266,7 +266,7 @@ pub(crate) fn outreach<R: Cells>(r: &mut Reader<'_, R>) -> Result<Outreach> {
 
 /// An outreach, its contact, then `fence, due_at` of the claim, `calling_window` of the campaign, and of the admin's
 /// settings `webhook`.
-pub(crate) fn claim<R: Cells>(r: &mut Reader<'_, R>) -> Result<Claim> {
+fn claim<R: Cells>(r: &mut Reader<'_, R>) -> Result<Claim> {
     let (outreach, contact) = (outreach(r)?, contact(r)?);
     Ok(Claim {
         lease: Lease { id: outreach.id, admin_id: contact.admin_id, contact_id: contact.id, fence: r.integer()? },
@@ -276,6 +276,28 @@ pub(crate) fn claim<R: Cells>(r: &mut Reader<'_, R>) -> Result<Claim> {
         calling_window: r.json_or_none()?,
         destination: Destination { webhook: r.json_or_none::<Option<Webhook>>()?.flatten() },
     })
+}
+
+/// Where the `fence` of a claim is: behind an outreach and a contact.
+const FENCE: usize = 27;
+
+/// Reads claims. One that can not be read must not keep the others from being sent: only its lease is returned, second.
+pub(crate) fn claims<R: Cells>(rows: &[R]) -> Result<(Vec<Claim>, Vec<Lease>)> {
+    let (mut claims, mut unreadable) = (Vec::new(), Vec::new());
+    for row in rows {
+        match claim(&mut Reader::new(row)) {
+            Ok(claim) => claims.push(claim),
+            Err(error) => {
+                let mut ids = Reader::new(row);
+                let (id, admin_id, contact_id) = (ids.id()?, ids.id()?, ids.id()?);
+                let fence = Reader { row, next: FENCE }.integer()?;
+                let lease = Lease { id, admin_id, contact_id, fence };
+                tracing::error!(outreach = %lease.id, %error, "a due message can not be read, and is not sent");
+                unreadable.push(lease);
+            }
+        }
+    }
+    Ok((claims, unreadable))
 }
 
 /// `id, splitter_id, contact_id, campaign_id, bytes, hash`

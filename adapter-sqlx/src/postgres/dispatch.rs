@@ -102,7 +102,8 @@ impl Dispatch for PostgresStore {
             .bind(now.plus_millis(lease_ms).to_utc())
             .bind(4 * i64::from(limit) + 64);
         let found: Vec<PgRow> = query.fetch_all(&self.readers).await.map_err(store_error)?;
-        rows::all(&found, rows::claim).map_err(store_error)
+        // The claim holds what can not be read, too.
+        rows::claims(&found).map(|(claims, _)| claims).map_err(store_error)
     }
 
     async fn start(&self, lease: &Lease, now: Timestamp, lease_ms: i64) -> Result<bool, StoreError> {

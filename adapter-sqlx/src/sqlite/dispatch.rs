@@ -123,9 +123,9 @@ async fn claim(
     until: Timestamp,
 ) -> Result<Answer, Failure> {
     let query = sqlx::query(DUE).bind(now.as_millis()).bind(i64::from(limit));
-    let claims = rows::all(&query.fetch_all(&mut *connection).await?, rows::claim)?;
-    for claim in &claims {
-        held(HOLD, &claim.lease).bind(until.as_millis()).execute(&mut *connection).await?;
+    let (claims, unreadable) = rows::claims(&query.fetch_all(&mut *connection).await?)?;
+    for lease in claims.iter().map(|claim| &claim.lease).chain(&unreadable) {
+        held(HOLD, lease).bind(until.as_millis()).execute(&mut *connection).await?;
     }
     Ok(Answer::Claims(claims))
 }
