@@ -96,7 +96,7 @@ fn add_trials(statement: &mut Statement, changes: &Changes<'_>) {
         .part(
             "INSERT INTO splitter_trials (splitter_id, decision_id, admin_id, campaign_id, started_at) \
          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[]) \
-         ON CONFLICT (splitter_id, decision_id) DO UPDATE SET campaign_id = excluded.campaign_id, \
+         ON CONFLICT (splitter_id, decision_id, admin_id) DO UPDATE SET campaign_id = excluded.campaign_id, \
          started_at = excluded.started_at",
         )
         .bind(column(&rows, |(_, row)| row.splitter_id.0))
