@@ -70,6 +70,8 @@ impl PostgresOptions {
     /// of it in every batch, and go on doing so when it has grown. And no plan depends on the values, so none is made for them.
     pub(super) fn connect_writer(&self) -> PgConnectOptions {
         let off = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"].map(|name| (name, "off"));
-        self.connect().options(off).options([("plan_cache_mode", "force_generic_plan")])
+        // There are as many statements as there are sets of tables that batches write; the plan of each is large.
+        let connect = self.connect().statement_cache_capacity(64);
+        connect.options(off).options([("plan_cache_mode", "force_generic_plan")])
     }
 }
