@@ -1,10 +1,8 @@
-//! The tables of PostgreSQL: which keys they have, and that several servers may bring them up to date at once.
+//! The tables of PostgreSQL: which keys they have.
 
 mod common;
 
 mod postgres {
-    use splitter_sqlx::PostgresStore;
-
     use super::common::database::Database;
 
     /// Looked up before anybody knows whose request it is.
@@ -39,15 +37,5 @@ mod postgres {
         .await
         .expect("indexes");
         assert_eq!(indexes, Vec::<String>::new());
-    }
-
-    #[tokio::test]
-    async fn several_servers_start_on_an_empty_database_at_once() {
-        let database = Database::new().await;
-        let open = || PostgresStore::open(database.options());
-        let stores = tokio::join!(open(), open(), open(), open());
-        for store in <[_; 4]>::from(stores) {
-            store.expect("a store").close().await;
-        }
     }
 }

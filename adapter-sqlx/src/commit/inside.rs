@@ -1,45 +1,55 @@
 //! One command inside of somebody else's transaction.
 
+use std::future::Future;
+
 use splitter_core::{Plan, StoreError, TransactError, Work};
 
 use super::{
-    Changes, CommitFailure, Session, Wanted,
+    Changes, Snapshots, Wanted,
     batch::{MAX_ROUNDS, Outcome, enlarge, fold},
 };
 use crate::error::Failure;
 
-/// Carries `work` out in a session that marks a place in an open transaction where others begin one, and goes back to it
-/// where others roll back. Whatever is not a success leaves the transaction as it was.
-pub(crate) async fn inside<S: Session>(session: &mut S, mut work: Work) -> Result<Plan, TransactError> {
+/// A connection with a transaction that is not ours.
+pub(crate) trait Inside: Send {
+    /// Executes statements without parameters.
+    fn run(&mut self, sql: &'static str) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Takes all locks, and loads what is wanted.
+    fn open(&mut self, wanted: &Wanted) -> impl Future<Output = Result<Snapshots, Failure>> + Send;
+    /// Writes.
+    fn write(&mut self, changes: &Changes<'_>) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Carries `work` out behind a savepoint. Whatever is not a success goes back to it, so that nothing of ours stays, locks
+/// included, and the transaction can go on.
+pub(crate) async fn inside(connection: &mut impl Inside, mut work: Work) -> Result<Plan, TransactError> {
     for _ in 0..MAX_ROUNDS {
-        match attempt(session, &work).await {
-            Ok(Outcome::Done(plan)) => return Ok(plan),
-            outcome => {
-                session.undo().await;
-                match outcome {
-                    Ok(Outcome::NeedsMore(scope)) if enlarge(&mut work, &scope) => {}
-                    Ok(Outcome::Rejected(rejection)) => return Err(rejection.into()),
-                    Ok(Outcome::Done(_) | Outcome::Panicked | Outcome::NeedsMore(_)) => break,
-                    Err(Failure::Refused(refusal)) => return Err(refusal.into()),
-                    Err(Failure::Again(what) | Failure::Unavailable(what)) => {
-                        return Err(StoreError::Unavailable(what.into()).into());
-                    }
-                }
+        let outcome = attempt(connection, &work).await;
+        if let Ok(Outcome::Done(plan)) = outcome {
+            return Ok(plan);
+        }
+        // Where this fails the transaction is gone, and with it everything of ours.
+        let _ = connection.run("ROLLBACK TO SAVEPOINT splitter_enroll; RELEASE SAVEPOINT splitter_enroll").await;
+        match outcome {
+            Ok(Outcome::NeedsMore(scope)) if enlarge(&mut work, &scope) => {}
+            Ok(Outcome::Rejected(rejection)) => return Err(rejection.into()),
+            Ok(Outcome::Done(_) | Outcome::Panicked | Outcome::NeedsMore(_)) => break,
+            Err(Failure::Refused(refusal)) => return Err(refusal.into()),
+            Err(Failure::Again(what) | Failure::Unavailable(what)) => {
+                return Err(StoreError::Unavailable(what.into()).into());
             }
         }
     }
     Err(StoreError::Broken("the command panicked, or asked for what it had already seen".into()).into())
 }
 
-async fn attempt<S: Session>(session: &mut S, work: &Work) -> Result<Outcome, Failure> {
-    let mut snapshots = session.open(&Wanted::of([&work.scope])).await?;
+async fn attempt(connection: &mut impl Inside, work: &Work) -> Result<Outcome, Failure> {
+    connection.run("SAVEPOINT splitter_enroll").await?;
+    let mut snapshots = connection.open(&Wanted::of([&work.scope])).await?;
     let outcome = fold(work, &mut snapshots);
     if let Outcome::Done(plan) = &outcome {
-        session.write(&Changes::of([plan])).await?;
-        session.commit().await.map_err(|failure| match failure {
-            CommitFailure::Refused(failure) => failure,
-            CommitFailure::Unknown => Failure::Again("the connection was lost"),
-        })?;
+        connection.write(&Changes::of([plan])).await?;
+        connection.run("RELEASE SAVEPOINT splitter_enroll").await?;
     }
     Ok(outcome)
 }

@@ -19,7 +19,7 @@ use tokio::{
 
 pub(crate) use batch::{Entry, Job};
 pub(crate) use changes::{Changes, Witness};
-pub(crate) use inside::inside;
+pub(crate) use inside::{Inside, inside};
 pub(crate) use wanted::Wanted;
 
 use crate::{error::Failure, options::CommitOptions};
@@ -38,7 +38,7 @@ pub(crate) enum CommitFailure {
 }
 
 /// One writer's connection to a database. At most one transaction is open at a time.
-pub(crate) trait Session: Send {
+pub(crate) trait Session: Send + 'static {
     /// What may be asked of the connection beside plans, for writes that no plan decides on.
     type Call: Send;
     /// Carries out what was asked, in transactions of its own, and answers. None is open before or after.
@@ -67,7 +67,7 @@ pub(crate) struct Committer<C> {
 
 impl<C: Send + 'static> Committer<C> {
     /// Starts one writer for each session.
-    pub(crate) fn start<S: Session<Call = C> + 'static>(sessions: Vec<S>, options: CommitOptions) -> Self {
+    pub(crate) fn start<S: Session<Call = C>>(sessions: Vec<S>, options: CommitOptions) -> Self {
         let (closing, closed) = watch::channel(false);
         let (queues, writers) = sessions
             .into_iter()

@@ -4,7 +4,6 @@ mod dispatch;
 mod limiter;
 mod load;
 mod lock;
-mod nested;
 mod options;
 mod queries;
 mod rows;
@@ -79,7 +78,7 @@ impl PostgresStore {
         let (request, at) = (request.clone(), *at);
         let scope = request.scope();
         let work = Work::new(scope, move |snapshot| enroll::plan(snapshot, &request, &at).into());
-        inside(&mut nested::Nested::new(transaction), work).await
+        inside(transaction, work).await
     }
 
     /// Takes nothing more, finishes what was accepted, and closes every connection.

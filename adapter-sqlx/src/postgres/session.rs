@@ -7,8 +7,9 @@ use tracing::error;
 
 use super::{PostgresOptions, load, lock, write};
 use crate::{
-    commit::{Changes, CommitFailure, Session, Snapshots, Wanted, Witness},
+    commit::{Changes, CommitFailure, Inside, Session, Snapshots, Wanted, Witness},
     error::Failure,
+    options::CommitOptions,
 };
 
 /// How often the locks are taken again because a splitter began to list a campaign meanwhile.
@@ -144,4 +145,21 @@ impl Session for PgSession {
 /// committed.
 fn ends_connection(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code.starts_with("57P"))
+}
+
+impl Inside for PgConnection {
+    async fn run(&mut self, sql: &'static str) -> Result<(), Failure> {
+        sqlx::raw_sql(sql).execute(self).await.map(|_| ()).map_err(Failure::from)
+    }
+
+    async fn open(&mut self, wanted: &Wanted) -> Result<Snapshots, Failure> {
+        if !lock::lock(self, &CommitOptions::default(), wanted).await? {
+            return Err(Failure::Again("campaigns and splitters kept changing"));
+        }
+        Ok(load::load(self, wanted).await?)
+    }
+
+    async fn write(&mut self, changes: &Changes<'_>) -> Result<(), Failure> {
+        Ok(write::write(self, changes).await?)
+    }
 }

@@ -2,7 +2,6 @@
 
 mod dispatch;
 mod load;
-mod nested;
 mod options;
 mod queries;
 mod rows;
@@ -76,7 +75,7 @@ impl SqliteStore {
         let (request, at) = (request.clone(), *at);
         let scope = request.scope();
         let work = Work::new(scope, move |snapshot| enroll::plan(snapshot, &request, &at).into());
-        inside(&mut nested::Nested::new(transaction), work).await
+        inside(transaction, work).await
     }
 
     /// Takes nothing more, finishes what was accepted, and closes every connection.

@@ -8,7 +8,7 @@ use super::{
     load, write,
 };
 use crate::{
-    commit::{Changes, CommitFailure, Session, Snapshots, Wanted, Witness},
+    commit::{Changes, CommitFailure, Inside, Session, Snapshots, Wanted, Witness},
     error::Failure,
 };
 
@@ -103,5 +103,19 @@ impl Session for SqliteSession {
         if let Err(error) = self.connection.close().await {
             error!(error = %error, "the database could not be closed in an orderly way");
         }
+    }
+}
+
+impl Inside for SqliteConnection {
+    async fn run(&mut self, sql: &'static str) -> Result<(), Failure> {
+        sqlx::raw_sql(sql).execute(self).await.map(|_| ()).map_err(Failure::from)
+    }
+
+    async fn open(&mut self, wanted: &Wanted) -> Result<Snapshots, Failure> {
+        Ok(load::load(self, wanted).await?)
+    }
+
+    async fn write(&mut self, changes: &Changes<'_>) -> Result<(), Failure> {
+        Ok(write::write(self, changes).await?)
     }
 }
