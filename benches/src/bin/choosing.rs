@@ -61,6 +61,8 @@ fn picks(k: usize) -> Vec<(String, f64)> {
     let candidates: Vec<(CampaignId, u64)> =
         weights.iter().zip(1..).map(|(weight, id)| (CampaignId(Uuid::from_u128(id)), *weight)).collect();
     let (mut ours, mut nginx) = (Quota::new(&weights), SmoothRoundRobin::new(&weights));
+    // Deadlines tie all the time.
+    let mut level = Quota::new(&vec![1; k]);
     let mut buckets = HashBuckets::new(&weights, 1);
     let mut rng = SmallRng::seed_from_u64(1);
     let mut rng_of_draws = SmallRng::seed_from_u64(2);
@@ -72,6 +74,7 @@ fn picks(k: usize) -> Vec<(String, f64)> {
     let mut contenders: Vec<Contender<'_>> = vec![
         ("nginx smooth round robin", round(CHOICES, || nginx.next())),
         ("**quota pick (ours)**", round(CHOICES, || ours.next())),
+        ("ours, equal weights", round(CHOICES, || level.next())),
         (
             "ours, weights to shares and pick",
             round(CHOICES, || {

@@ -100,9 +100,22 @@ const LAST: f64 = f64::MAX;
 /// it, because a rescue is called for, nobody may be served, or two times agree in the digits that are left, the campaigns
 /// are gone through [one by one](one_by_one).
 fn many<const NEW: bool>(credits: &mut [i64], shares: &[i64]) -> usize {
-    // The sign of the negated share is 1 if it is above 0; vector units are slow at comparing.
-    let sharing: u64 = shares.iter().map(|share| share.wrapping_neg().cast_unsigned() >> 63).sum();
+    let some = shares.iter().copied().find(|share| *share > 0).unwrap_or(0);
+    let (mut sharing, mut unequal) = (0, 0);
+    for &share in shares {
+        // The sign of the negated share is 1 if it is above 0; vector units are slow at comparing.
+        let shares = share.wrapping_neg().cast_unsigned() >> 63;
+        sharing += shares;
+        unequal |= (share ^ some).cast_unsigned() & shares.wrapping_neg();
+    }
     assert!(sharing > 0, "some share is above 0");
+    if unequal == 0 {
+        // At equal shares the earliest deadline is the one of the largest credit, as is whoever comes first otherwise.
+        if NEW {
+            credits.iter_mut().zip(shares).for_each(|(credit, share)| *credit += share);
+        }
+        return richest(credits, shares);
+    }
     let d = 2 * sharing.cast_signed() - 2;
     let times = Times { d: exact(d), rescue_line: exact(d - 1) * exact(UNIT), servable: exact(d - 2) * exact(UNIT) };
     let mut place = [1, 2];
