@@ -3,11 +3,20 @@
 use splitter_core::{Rejection, StoreError, TransactError};
 use tracing::warn;
 
+/// What requests are told that waited for a lock in vain.
+pub(crate) const LOCKED: &str = "a lock was not free in time";
+
 /// Why a batch was not committed. Nothing of it is in the database.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The same again may succeed: a conflict, or a connection that was lost.
     Again(&'static str),
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "SQLite has one lock, and waits for it as a whole")
+    )]
+    /// Somebody else holds a lock for too long that something in the batch needs.
+    Locked,
     /// The database can not do it now, whatever the batch holds.
     Unavailable(&'static str),
     /// The database refuses something in the batch; trying again will not help.
@@ -36,6 +45,7 @@ impl Failure {
     /// For reads outside of transactions, where there is nobody to reject.
     pub(crate) fn into_store_error(self) -> StoreError {
         match self {
+            Self::Locked => StoreError::Unavailable(LOCKED.into()),
             Self::Again(what) | Self::Unavailable(what) => StoreError::Unavailable(what.into()),
             Self::Refused(Refusal::Broken(what)) => StoreError::Broken(what),
             Self::Refused(Refusal::Rejected(rejection)) => StoreError::Broken(rejection.to_string()),
@@ -113,7 +123,7 @@ fn postgres(state: &str) -> Failure {
     // https://www.postgresql.org/docs/current/errcodes-appendix.html
     match state {
         "40001" | "40P01" => Failure::Again("a conflict with another transaction"),
-        "55P03" => Failure::Again("a lock was not free in time"),
+        "55P03" => Failure::Locked,
         "57014" => Failure::Unavailable("a statement took too long"),
         // A standby, before or after a fail-over.
         "25006" => Failure::Again("the database takes no writes"),

@@ -301,10 +301,18 @@ pub(crate) fn claims<R: Cells>(rows: &[R]) -> Result<(Vec<Claim>, Vec<Lease>)> {
 }
 
 /// `id, splitter_id, contact_id, campaign_id, bytes, hash`
-pub(crate) fn decision<R: Cells>(r: &mut Reader<'_, R>) -> Result<LoggedDecision> {
+fn decision<R: Cells>(r: &mut Reader<'_, R>) -> Result<LoggedDecision> {
     let (id, splitter, contact, campaign) = (r.id()?, r.id()?, r.id()?, r.id()?);
     let bytes = canonical_bytes(&r.bytes()?, id, splitter, contact, campaign);
     LoggedDecision::from_stored(bytes, r.hash()?).map_err(unreadable)
+}
+
+/// A decision, then `at`, the column that reads by time go by: what it says is not what the bytes say if somebody has changed
+/// it, and whoever checks the log sees that.
+pub(crate) fn audited<R: Cells>(r: &mut Reader<'_, R>) -> Result<LoggedDecision> {
+    let mut row = decision(r)?;
+    row.decision.at = r.time()?;
+    Ok(row)
 }
 
 /// A decision, then `phone` of its contact.

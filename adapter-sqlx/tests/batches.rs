@@ -10,17 +10,20 @@ use splitter_core::{
     manage,
 };
 
+type Answer = Result<splitter_core::Plan, TransactError>;
+
 /// Hands all in before the writer gets its turn (the runtime has one thread), so that they meet in one batch.
-async fn together(store: &Arc<dyn Store>, works: Vec<Work>) -> Vec<Result<splitter_core::Plan, TransactError>> {
-    let tasks: Vec<_> = works
-        .into_iter()
-        .map(|work| {
-            let store = Arc::clone(store);
-            tokio::spawn(async move { store.transact(work).await })
-        })
-        .collect();
+fn handed_in(store: &Arc<dyn Store>, works: Vec<Work>) -> Vec<tokio::task::JoinHandle<Answer>> {
+    let hand_in = |work| {
+        let store = Arc::clone(store);
+        tokio::spawn(async move { store.transact(work).await })
+    };
+    works.into_iter().map(hand_in).collect()
+}
+
+async fn together(store: &Arc<dyn Store>, works: Vec<Work>) -> Vec<Answer> {
     let mut answers = Vec::new();
-    for task in tasks {
+    for task in handed_in(store, works) {
         answers.push(task.await.expect("no panic"));
     }
     answers
@@ -232,6 +235,34 @@ mod postgres {
     async fn a_close_finishes_what_was_accepted() {
         let database = Database::new().await;
         closing(open(database.options()).await, async |store| store.close().await).await;
+    }
+
+    /// Somebody else holds a splitter's row for long: the other splitters of the same writer do not notice, and its own
+    /// requests are answered when it is free.
+    #[tokio::test]
+    async fn a_locked_splitter_keeps_only_its_own_requests() {
+        use sqlx::Connection as _;
+        let database = Database::new().await;
+        let options = PostgresOptions { lock_timeout: std::time::Duration::from_millis(50), ..database.options() };
+        let store: Arc<dyn Store> = open(options).await;
+        let (admin, locked) = with_splitter(&store, &[5_000, 5_000], 1).await;
+        let (other_admin, free) = with_splitter(&store, &[5_000, 5_000], 1).await;
+        let mut connection = database.connect().await;
+        let mut holder = connection.begin().await.expect("a transaction");
+        let lock = sqlx::query("SELECT FROM splitters WHERE id = $1 FOR UPDATE").bind(locked.id.0);
+        lock.execute(&mut *holder).await.expect("locked");
+        let waiting = handed_in(&store, vec![good(admin, &locked, 1), good(admin, &locked, 2)]);
+        // Until the lock is given back, these can only be answered if nobody waits for it on their behalf.
+        for n in 0..5 {
+            let works = vec![good(admin, &locked, 10 + n), good(other_admin, &free, n)];
+            let answer = handed_in(&store, works).remove(1).await.expect("no panic");
+            assert!(answer.is_ok(), "{n}: {answer:?}");
+        }
+        holder.rollback().await.expect("rolled back");
+        for answer in waiting {
+            let answer = answer.await.expect("no panic");
+            assert!(answer.is_ok(), "{answer:?}");
+        }
     }
 
     /// A server that is not there: an error without its address, not a hang.

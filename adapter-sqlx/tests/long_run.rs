@@ -9,8 +9,8 @@ use splitter_core::{
 };
 use tokio::task::JoinSet;
 
-const COMMANDS: u64 = 16_000;
-const NUMBERS: u64 = 10_000;
+const COMMANDS: u64 = 32_000;
+const NUMBERS: u64 = 100_000;
 const CALLERS: u64 = 32;
 
 async fn alone(store: &dyn Store) {

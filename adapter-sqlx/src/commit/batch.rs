@@ -1,24 +1,34 @@
 //! One writer: gathers a batch, folds the plans over one snapshot, writes, commits, answers.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
 
-use splitter_core::{Plan, Planned, Rejection, Scope, StoreError, TransactError, Work, snapshot::Written};
-use tokio::sync::{mpsc, oneshot, watch};
+use splitter_core::{Plan, Planned, Rejection, Scope, SplitterId, StoreError, TransactError, Work, snapshot::Written};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 use tracing::{error, warn};
 
 use super::{Changes, CommitFailure, Session, Snapshots, Wanted, Witness};
 #[cfg(feature = "plant")]
 use crate::options::Plant;
-use crate::{error::Failure, options::CommitOptions};
+use crate::{
+    error::{Failure, LOCKED},
+    options::CommitOptions,
+};
 
 /// How often one request may ask to see more before it is taken for a bug.
 pub(super) const MAX_ROUNDS: u32 = 8;
 /// How often an unknown COMMIT is asked about. With the pauses between, this takes some ten seconds.
 const MAX_DOUBTS: u32 = 12;
+/// How often a lock that is not free is asked for. With the pauses between and a second for each, this takes half a minute.
+const MAX_LOCK_TRIES: u32 = 12;
+/// The longest pause between two such tries.
+const LOCK_PAUSE: Duration = Duration::from_secs(2);
 /// How often a batch that is being gathered lets other tasks run. They may be about to hand in more; nobody is waited for.
 const YIELDS: u32 = 2;
 
@@ -55,14 +65,86 @@ struct Member {
 struct Group {
     members: Vec<Member>,
     tries: u32,
+    /// When to ask again for a lock that was not free.
+    not_before: Instant,
     /// An earlier try whose COMMIT was not answered: how to find out, and what to answer if it happened.
     doubt: Option<(Witness, Vec<Outcome>)>,
 }
 
 impl Group {
-    const fn new(members: Vec<Member>) -> Self {
-        Self { members, tries: 0, doubt: None }
+    fn new(members: Vec<Member>) -> Self {
+        Self { members, tries: 0, not_before: Instant::now(), doubt: None }
     }
+
+    /// One group for each splitter, in the order of their first members; whoever wants none is a group of its own.
+    fn by_splitter(members: Vec<Member>) -> Vec<Self> {
+        let mut places = BTreeMap::new();
+        let mut groups: Vec<Self> = Vec::new();
+        for member in members {
+            let place = member.splitter().map_or(groups.len(), |id| *places.entry(id).or_insert(groups.len()));
+            if place == groups.len() {
+                groups.push(Self::new(Vec::new()));
+            }
+            groups[place].members.push(member);
+        }
+        groups
+    }
+
+    /// Whether it can be divided by splitters.
+    fn is_mixed(&self) -> bool {
+        let splitter = self.splitter();
+        self.members.iter().skip(1).any(|member| splitter.is_none() || member.splitter() != splitter)
+    }
+
+    fn splitter(&self) -> Option<SplitterId> {
+        self.members.first().and_then(Member::splitter)
+    }
+}
+
+impl Member {
+    fn splitter(&self) -> Option<SplitterId> {
+        self.job.work.scope.splitters.first().copied()
+    }
+}
+
+/// Groups that wait for a lock which somebody else holds, each of one splitter or one request; the writer goes on without
+/// them.
+#[derive(Default)]
+struct Late(Vec<Group>);
+
+impl Late {
+    fn next(&self) -> Option<Instant> {
+        self.0.iter().map(|group| group.not_before).min()
+    }
+
+    /// The groups whose time has come.
+    fn due(&mut self) -> VecDeque<Group> {
+        let now = Instant::now();
+        self.0.extract_if(.., |group| group.not_before <= now).collect()
+    }
+
+    /// Whoever wants the same splitter as a waiting group waits with it, as long as there are fewer than `most`. Returns the
+    /// others.
+    fn join(&mut self, batch: Vec<Member>, most: usize) -> Vec<Member> {
+        let mut others = Vec::new();
+        for member in batch {
+            let same = |group: &&mut Group| member.splitter().is_some() && group.splitter() == member.splitter();
+            match self.0.iter_mut().find(same) {
+                Some(group) if group.members.len() < most => group.members.push(member),
+                Some(_) => reply(member.job, Err(StoreError::Busy.into())),
+                None => others.push(member),
+            }
+        }
+        others
+    }
+}
+
+/// Why a writer goes on.
+#[expect(clippy::large_enum_variant, reason = "nearly every entry is a plan")]
+enum Woken<C> {
+    Closing,
+    Late,
+    Job(Option<Entry<C>>),
 }
 
 /// Serves a queue until all of its senders are gone, or `closing` says so and everything accepted is done.
@@ -72,19 +154,41 @@ pub(super) async fn serve<S: Session>(
     mut closing: watch::Receiver<bool>,
     options: CommitOptions,
 ) {
+    let mut late = Late::default();
     loop {
-        let first = tokio::select! {
+        let next = late.next();
+        if next.is_none() && jobs.is_closed() && jobs.is_empty() {
+            break;
+        }
+        let again = async {
+            match next {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let woken = tokio::select! {
             biased;
-            _ = closing.wait_for(|closing| *closing), if !jobs.is_closed() => {
+            _ = closing.wait_for(|closing| *closing), if !jobs.is_closed() => Woken::Closing,
+            () = again => Woken::Late,
+            job = jobs.recv(), if !(jobs.is_closed() && jobs.is_empty()) => Woken::Job(job),
+        };
+        let first = match woken {
+            Woken::Closing => {
                 jobs.close();
                 continue;
             }
-            job = jobs.recv() => job,
+            Woken::Late => {
+                let due = late.due();
+                settle(&mut session, due, &mut late, options).await;
+                continue;
+            }
+            Woken::Job(None) => continue,
+            Woken::Job(Some(first)) => first,
         };
-        let Some(first) = first else { break };
         let (batch, calls) = gather(first, &mut jobs, options.batch.max(1)).await;
+        let batch = late.join(batch, options.queue);
         if !batch.is_empty() {
-            settle(&mut session, batch, options).await;
+            settle(&mut session, VecDeque::from([Group::new(batch)]), &mut late, options).await;
         }
         if !calls.is_empty() {
             session.call(calls).await;
@@ -116,8 +220,7 @@ async fn gather<C>(first: Entry<C>, jobs: &mut mpsc::Receiver<Entry<C>>, most: u
     (batch, calls)
 }
 
-async fn settle<S: Session>(session: &mut S, batch: Vec<Member>, options: CommitOptions) {
-    let mut groups = VecDeque::from([Group::new(batch)]);
+async fn settle<S: Session>(session: &mut S, mut groups: VecDeque<Group>, late: &mut Late, options: CommitOptions) {
     while let Some(mut group) = groups.pop_front() {
         match attempt(session, &mut group, options).await {
             Ok(outcomes) => {
@@ -135,6 +238,20 @@ async fn settle<S: Session>(session: &mut S, batch: Vec<Member>, options: Commit
                 let second = group.members.split_off(group.members.len() / 2);
                 groups.push_front(Group::new(second));
                 groups.push_front(Group::new(group.members));
+            }
+            // Whose lock it is nobody says; only that splitter's requests are to wait for it.
+            Err(Failure::Locked) if group.doubt.is_none() => {
+                if group.is_mixed() {
+                    for part in Group::by_splitter(group.members).into_iter().rev() {
+                        groups.push_front(part);
+                    }
+                } else if group.tries >= MAX_LOCK_TRIES {
+                    give_up(group, &Failure::Locked);
+                } else {
+                    group.not_before = Instant::now() + LOCK_PAUSE.min(Duration::from_millis(100) * (1 << group.tries));
+                    group.tries += 1;
+                    late.0.push(group);
+                }
             }
             Err(failure) => {
                 let most = if group.doubt.is_some() { MAX_DOUBTS } else { options.retries };
@@ -159,6 +276,7 @@ fn give_up(group: Group, failure: &Failure) {
             "the connection was lost while committing, and the outcome could not be found out"
         }
         (Failure::Again(what) | Failure::Unavailable(what), None) => what,
+        (Failure::Locked, None) => LOCKED,
         (Failure::Refused(_), None) => "the database refused a statement",
     };
     for member in group.members {

@@ -35,9 +35,7 @@ pub(crate) async fn inside(connection: &mut impl Inside, mut work: Work) -> Resu
             Ok(Outcome::Rejected(rejection)) => return Err(rejection.into()),
             Ok(Outcome::Done(_) | Outcome::Panicked | Outcome::NeedsMore(_)) => break,
             Err(Failure::Refused(refusal)) => return Err(refusal.into()),
-            Err(Failure::Again(what) | Failure::Unavailable(what)) => {
-                return Err(StoreError::Unavailable(what.into()).into());
-            }
+            Err(failure) => return Err(failure.into_store_error().into()),
         }
     }
     Err(StoreError::Broken("the command panicked, or asked for what it had already seen".into()).into())

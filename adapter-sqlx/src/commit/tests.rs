@@ -7,7 +7,8 @@ use std::{
 };
 
 use splitter_core::{
-    Admin, AdminId, Effect, Plan, Planned, Reply, Scope, Settings, Snapshot, StoreError, Timestamp, TransactError, Work,
+    Admin, AdminId, Effect, Plan, Planned, Reply, Scope, Settings, Snapshot, SplitterId, StoreError, Timestamp,
+    TransactError, Work,
 };
 use uuid::Uuid;
 
@@ -41,6 +42,8 @@ struct Scripted {
     pending: Vec<AdminId>,
     /// A row with this admin's id is refused.
     poison: Option<AdminId>,
+    /// Somebody else's lock on a splitter, and how often it is still met with.
+    locked: Option<(SplitterId, usize)>,
 }
 
 impl Scripted {
@@ -58,6 +61,13 @@ impl Session for Scripted {
     async fn open(&mut self, wanted: &Wanted) -> Result<Snapshots, Failure> {
         if self.step(|step| matches!(step, Step::OpenAgain)).is_some() {
             return Err(Failure::Again("scripted"));
+        }
+        if let Some((splitter, left)) = &mut self.locked
+            && *left > 0
+            && wanted.splitters.keys().any(|(_, id)| id == splitter)
+        {
+            *left -= 1;
+            return Err(Failure::Locked);
         }
         Ok(wanted.admins.iter().map(|id| (*id, Snapshot::default())).collect())
     }
@@ -179,6 +189,29 @@ async fn the_culprit_is_found_by_halving() {
     assert!(matches!(&answers[4], Err(TransactError::Store(StoreError::Broken(text))) if text == "poison"));
     assert_eq!(script.committed, [1, 2, 3, 4, 6, 7, 8].map(id));
     assert_eq!(script.written, [8, 4, 4, 2, 1, 1, 2]);
+}
+
+fn through(n: u128, splitter: u128) -> Work {
+    let mut work = create(n);
+    work.scope = work.scope.splitter(SplitterId(Uuid::from_u128(splitter)));
+    work
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_locked_splitters_requests_wait_for_it() {
+    let works = || vec![through(1, 7), through(2, 8), create(3), through(4, 7), through(5, 8), create(6)];
+    let lock = |times| Scripted { locked: Some((SplitterId(Uuid::from_u128(7)), times)), ..scripted([]) };
+    // The lock becomes free: the others were committed before.
+    let (answers, script) = run(lock(4), works()).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(script.committed, [2, 5, 3, 6, 1, 4].map(id));
+    // It never does: they alone are told so.
+    let (answers, script) = run(lock(usize::MAX), works()).await;
+    for (n, answer) in answers.iter().enumerate() {
+        let refused = matches!(answer, Err(TransactError::Store(StoreError::Unavailable(_))));
+        assert_eq!(refused, n == 0 || n == 3, "{n}: {answer:?}");
+    }
+    assert_eq!(script.committed, [2, 5, 3, 6].map(id));
 }
 
 #[tokio::test]

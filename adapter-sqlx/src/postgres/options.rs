@@ -19,7 +19,8 @@ pub struct PostgresOptions {
     pub readers: u32,
     /// How long to wait for a connection, new or from the pool, before answering that the database is unavailable.
     pub acquire_timeout: Duration,
-    /// How long a transaction waits for a lock before it is rolled back and tried again.
+    /// How long a transaction waits for a lock before it is rolled back. The requests of the splitter in question are tried
+    /// again, a dozen times; the others go on, and have lost no more than this.
     pub lock_timeout: Duration,
     /// How long one statement may take.
     pub statement_timeout: Duration,
@@ -34,7 +35,7 @@ pub struct PostgresOptions {
 
 impl PostgresOptions {
     /// A server by its URL, `postgres://user:password@host:port/database?sslmode=…`, with 2 writers, 8 readers, 5 s for a
-    /// connection, 5 s for a lock, 30 s for a statement, 30 s for a resting transaction and 60 s for any answer.
+    /// connection, 1 s for a lock, 30 s for a statement, 10 s for a resting transaction and 60 s for any answer.
     ///
     /// `sslmode` needs the feature `tls` for anything but `disable`, `allow` and `prefer`.
     pub fn from_url(url: &str) -> Result<Self, StoreError> {
@@ -45,9 +46,9 @@ impl PostgresOptions {
             writers: 2,
             readers: 8,
             acquire_timeout: Duration::from_secs(5),
-            lock_timeout: Duration::from_secs(5),
+            lock_timeout: Duration::from_secs(1),
             statement_timeout: Duration::from_secs(30),
-            idle_in_transaction_timeout: Duration::from_secs(30),
+            idle_in_transaction_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_mins(1),
             commit: CommitOptions::default(),
         })

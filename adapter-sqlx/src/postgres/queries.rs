@@ -309,10 +309,10 @@ impl Queries for PostgresStore {
     ) -> Result<Vec<LoggedDecision>> {
         let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
         let sql = format!(
-            "SELECT {LOG} FROM decisions d WHERE d.admin_id = $1 AND d.splitter_id = $2 AND d.seq > $3 ORDER BY d.seq LIMIT $4"
+            "SELECT {LOG}, d.at FROM decisions d WHERE d.admin_id = $1 AND d.splitter_id = $2 AND d.seq > $3 ORDER BY d.seq LIMIT $4"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(admin.0).bind(splitter.0).bind(after).bind(i64::from(limit));
         let found = query.fetch_all(&self.readers).await.map_err(store_error)?;
-        rows::all(&found, rows::decision).map_err(store_error)
+        rows::all(&found, rows::audited).map_err(store_error)
     }
 }

@@ -315,10 +315,10 @@ impl Queries for SqliteStore {
     ) -> Result<Vec<LoggedDecision>> {
         let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
         let sql = format!(
-            "SELECT {LOG} FROM decisions d WHERE d.admin_id = ? AND d.splitter_id = ? AND d.seq > ? ORDER BY d.seq LIMIT ?"
+            "SELECT {LOG}, d.at FROM decisions d WHERE d.admin_id = ? AND d.splitter_id = ? AND d.seq > ? ORDER BY d.seq LIMIT ?"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(admin.0).bind(splitter.0).bind(after).bind(i64::from(limit));
         let found = query.fetch_all(&self.readers).await.map_err(store_error)?;
-        rows::all(&found, rows::decision).map_err(store_error)
+        rows::all(&found, rows::audited).map_err(store_error)
     }
 }

@@ -85,7 +85,8 @@ pub fn distribute(
     match refusal(&candidates) {
         None => {}
         Some(Rejection::AtCapacity) => {
-            decision.campaign_id = fallback(snapshot, splitter, &state, draft, at).ok_or(Rejection::AtCapacity)?;
+            decision.campaign_id =
+                fallback(snapshot, splitter, &state, existing, draft, at).ok_or(Rejection::AtCapacity)?;
             decision.candidates = candidates;
             count(&mut state, splitter, decision.campaign_id, at);
             folded.withdraw(splitter, &mut state, snapshot, existing);
@@ -145,10 +146,7 @@ impl Candidates {
     ) -> Self {
         let period = Period::of(at, splitter.config.timezone);
         let email = has_email(draft);
-        let counted_in = existing.and_then(|contact| {
-            let assignment = contact.assignment?;
-            (assignment.splitter_id == splitter.id && assignment.counts_active).then_some(contact.campaign_id)
-        });
+        let counted_in = counted_in(splitter, existing);
         let members = &splitter.config.campaigns;
         let mut exclusions: Vec<Option<Exclusion>> = members
             .iter()
@@ -224,11 +222,19 @@ fn refusal(candidates: &[Candidate]) -> Option<Rejection> {
     }
 }
 
+/// The campaign among whose active contacts the splitter counts this one: it makes room for itself.
+fn counted_in(splitter: &Splitter, existing: Option<&Contact>) -> Option<CampaignId> {
+    let contact = existing?;
+    let assignment = contact.assignment?;
+    (assignment.splitter_id == splitter.id && assignment.counts_active).then_some(contact.campaign_id)
+}
+
 /// The campaign that takes what overflows, if there is one, it is active, takes this contact and has room itself.
 fn fallback(
     snapshot: &Snapshot,
     splitter: &Splitter,
     state: &SplitterState,
+    existing: Option<&Contact>,
     draft: &Contact,
     at: Timestamp,
 ) -> Option<CampaignId> {
@@ -239,7 +245,8 @@ fn fallback(
     }
     let period = Period::of(at, splitter.config.timezone);
     let member = splitter.config.campaigns.iter().find(|member| member.campaign_id == campaign_id);
-    let full = member.and_then(|member| state.member(campaign_id).full(&member.caps, period, false));
+    let leaving = counted_in(splitter, existing) == Some(campaign_id);
+    let full = member.and_then(|member| state.member(campaign_id).full(&member.caps, period, leaving));
     full.is_none().then_some(campaign_id)
 }
 

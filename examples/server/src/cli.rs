@@ -92,7 +92,7 @@ pub(crate) struct Tuning {
     /// Seconds to wait for a connection; 5 unless given
     #[arg(long = "database-acquire-timeout", env = "SPLITTER_DATABASE_ACQUIRE_TIMEOUT", value_parser = seconds())]
     pub(crate) acquire_timeout: Option<u32>,
-    /// Seconds to wait for a lock before trying again; 5 unless given
+    /// Seconds to wait for a lock before trying again; `PostgreSQL` 1, `SQLite` 5 unless given
     #[arg(long = "database-lock-timeout", env = "SPLITTER_DATABASE_LOCK_TIMEOUT", value_parser = seconds())]
     pub(crate) lock_timeout: Option<u32>,
     /// Seconds that one statement may take (`PostgreSQL`); 30 unless given
