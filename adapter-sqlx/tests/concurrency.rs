@@ -9,14 +9,13 @@ use std::{
     sync::Arc,
 };
 
-use common::{campaign_config, create_campaign, enrol, enrolment, env, phone, run, with_splitter};
+use common::{campaign_config, count_contacts, create_campaign, enrol, enrolment, env, phone, run, with_splitter};
 use splitter_core::{
     Actor, AdminId, CampaignId, ContactStatus, Rejection, Scope, Splitter, Store, Target, TransactError,
     audit::ChainVerifier,
     conformance::broken_invariants,
     contact_commands::{self, ContactChange, EditContact},
     manage, splitter_commands,
-    store::{ContactQuery, ContactSort, PageRequest, SearchBy},
 };
 
 const PERCENTAGES: [u32; 4] = [4_000, 3_000, 2_000, 1_000];
@@ -53,19 +52,6 @@ async fn check_log(store: &dyn Store, admin: AdminId, splitter: &Splitter) -> (u
     }
     assert!(verifier.report().first_bad_seq.is_none(), "a chain without a gap");
     (rows, contacts.len())
-}
-
-async fn count_contacts(store: &dyn Store, admin: AdminId) -> u64 {
-    let query = ContactQuery {
-        page: PageRequest { page: 1, limit: 1 },
-        statuses: BTreeSet::new(),
-        campaigns: BTreeSet::new(),
-        search: None,
-        search_by: SearchBy::Any,
-        sort: ContactSort::CreatedAt,
-        descending: false,
-    };
-    store.contacts(admin, &query).await.expect("a list").total
 }
 
 /// 32 callers send 5,000 contacts, every fifth of them twice.

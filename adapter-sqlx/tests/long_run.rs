@@ -9,8 +9,9 @@ use splitter_core::{
 };
 use tokio::task::JoinSet;
 
-const COMMANDS: u64 = 32_000;
-const NUMBERS: u64 = 100_000;
+const COMMANDS: u64 = 60_000;
+const NUMBERS: u64 = 26_000;
+const CONTACTS: u64 = 10_000;
 const CALLERS: u64 = 32;
 
 async fn alone(store: &dyn Store) {
@@ -40,6 +41,8 @@ async fn check(world: &World<'_>, broken: &[String]) {
     assert!(broken.is_empty(), "{broken:#?}");
     let rows = world.state("S").await.expect("a state").seq + world.state("T").await.expect("a state").seq;
     assert!(rows > COMMANDS / 5, "only {rows} rows were logged");
+    let contacts = common::count_contacts(world.store, world.admin).await;
+    assert!(contacts >= CONTACTS, "only {contacts} contacts");
 }
 
 #[cfg(feature = "sqlite")]

@@ -6,9 +6,12 @@ pub mod compare;
 #[cfg(feature = "postgres")]
 pub mod database;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use splitter_core::{
@@ -17,6 +20,7 @@ use splitter_core::{
     manage,
     splitter::{Caps, Member, Overflow, ReturningContacts, SplitterDraft, Strategy},
     splitter_commands,
+    store::{ContactQuery, ContactSort, PageRequest, SearchBy},
 };
 
 /// 2026-05-13T14:30:00Z.
@@ -133,4 +137,18 @@ pub async fn with_splitter(store: &Arc<dyn Store>, percentages: &[u32], steps: u
     }
     let splitter = create_splitter(&**store, admin, draft(&campaigns, percentages)).await;
     (admin, splitter)
+}
+
+/// How many contacts an admin has, deleted ones left out.
+pub async fn count_contacts(store: &dyn Store, admin: AdminId) -> u64 {
+    let query = ContactQuery {
+        page: PageRequest { page: 1, limit: 1 },
+        statuses: BTreeSet::new(),
+        campaigns: BTreeSet::new(),
+        search: None,
+        search_by: SearchBy::Any,
+        sort: ContactSort::CreatedAt,
+        descending: false,
+    };
+    store.contacts(admin, &query).await.expect("a list").total
 }
