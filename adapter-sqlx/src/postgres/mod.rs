@@ -66,8 +66,8 @@ impl PostgresStore {
     /// all. The tables have to be up to date, as [`open`](Self::open) leaves them.
     ///
     /// Whatever is not a success leaves your transaction as it was and usable, unless the connection itself was lost.
-    /// Locks are held until you end it: the splitter's requests on all servers wait for that, so end it soon, and enrol
-    /// last. Two transactions that enrol several contacts each may wait for each other in a circle; PostgreSQL ends one of
+    /// Locks are held until you end it: the splitter's requests on all servers wait for that, half a minute at most, so end it
+    /// soon, and enrol last. Two transactions that enrol several contacts each may wait for each other in a circle; PostgreSQL ends one of
     /// them with an error, and you begin it again. The isolation level should be READ COMMITTED, as it is by default; under a
     /// stricter one it is an error if somebody else's decision came in between.
     pub async fn enroll_in(
