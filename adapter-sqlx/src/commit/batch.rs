@@ -1,7 +1,7 @@
 //! One writer: gathers a batch, folds the plans over one snapshot, writes, commits, answers.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -76,12 +76,15 @@ impl Group {
         Self { members, tries: 0, not_before: Instant::now(), doubt: None }
     }
 
-    /// One group for each splitter, in the order of their first members; whoever wants none is a group of its own.
+    /// One group for each set of splitters that is wanted, in the order of their first members; whoever wants none is a group
+    /// of its own.
     fn by_splitter(members: Vec<Member>) -> Vec<Self> {
         let mut places = BTreeMap::new();
         let mut groups: Vec<Self> = Vec::new();
         for member in members {
-            let place = member.splitter().map_or(groups.len(), |id| *places.entry(id).or_insert(groups.len()));
+            let wanted = member.splitters();
+            let place =
+                if wanted.is_empty() { groups.len() } else { *places.entry(wanted.clone()).or_insert(groups.len()) };
             if place == groups.len() {
                 groups.push(Self::new(Vec::new()));
             }
@@ -92,23 +95,23 @@ impl Group {
 
     /// Whether it can be divided by splitters.
     fn is_mixed(&self) -> bool {
-        let splitter = self.splitter();
-        self.members.iter().skip(1).any(|member| splitter.is_none() || member.splitter() != splitter)
+        self.members.iter().skip(1).any(|member| !self.wants_what(member))
     }
 
-    fn splitter(&self) -> Option<SplitterId> {
-        self.members.first().and_then(Member::splitter)
+    /// Whether a request wants the same splitters, and so the same locks but for its contact's.
+    fn wants_what(&self, member: &Member) -> bool {
+        let wanted = member.splitters();
+        !wanted.is_empty() && self.members.first().is_some_and(|first| first.splitters() == wanted)
     }
 }
 
 impl Member {
-    fn splitter(&self) -> Option<SplitterId> {
-        self.job.work.scope.splitters.first().copied()
+    const fn splitters(&self) -> &BTreeSet<SplitterId> {
+        &self.job.work.scope.splitters
     }
 }
 
-/// Groups that wait for a lock which somebody else holds, each of one splitter or one request; the writer goes on without
-/// them.
+/// Groups that wait for a lock which somebody else holds; the writer goes on without them.
 #[derive(Default)]
 struct Late(Vec<Group>);
 
@@ -123,13 +126,12 @@ impl Late {
         self.0.extract_if(.., |group| group.not_before <= now).collect()
     }
 
-    /// Whoever wants the same splitter as a waiting group waits with it, as long as there are fewer than `most`. Returns the
+    /// Whoever wants the same splitters as a waiting group waits with it, as long as there are fewer than `most`. Returns the
     /// others.
     fn join(&mut self, batch: Vec<Member>, most: usize) -> Vec<Member> {
         let mut others = Vec::new();
         for member in batch {
-            let same = |group: &&mut Group| member.splitter().is_some() && group.splitter() == member.splitter();
-            match self.0.iter_mut().find(same) {
+            match self.0.iter_mut().find(|group| group.wants_what(&member)) {
                 Some(group) if group.members.len() < most => group.members.push(member),
                 Some(_) => reply(member.job, Err(StoreError::Busy.into())),
                 None => others.push(member),

@@ -214,6 +214,17 @@ async fn only_a_locked_splitters_requests_wait_for_it() {
     assert_eq!(script.committed, [2, 5, 3, 6].map(id));
 }
 
+/// A contact that was with another splitter: its request wants both, but whoever wants only that one does not wait for it.
+#[tokio::test(start_paused = true)]
+async fn a_splitter_that_is_wanted_beside_a_locked_one_is_not_taken_for_it() {
+    let mut both = through(1, 6);
+    both.scope = both.scope.splitter(SplitterId(Uuid::from_u128(7)));
+    let session = Scripted { locked: Some((SplitterId(Uuid::from_u128(7)), usize::MAX)), ..scripted([]) };
+    let (answers, script) = run(session, vec![both, through(2, 6), through(3, 6)]).await;
+    assert!(matches!(answers[0], Err(TransactError::Store(StoreError::Unavailable(_)))), "{answers:?}");
+    assert_eq!(script.committed, [2, 3].map(id));
+}
+
 #[tokio::test]
 async fn an_unknown_commit_is_looked_up_before_anything_is_done_twice() {
     for committed in [true, false] {
