@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use splitter_core::{Plan, StoreError, TransactError, Work};
+use splitter_core::{EnrollContact, Env, Plan, StoreError, TransactError, Work, enroll};
 
 use super::{
     Changes, Snapshots, Wanted,
@@ -20,9 +20,20 @@ pub(crate) trait Inside: Send {
     fn write(&mut self, changes: &Changes<'_>) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
+/// Enrols a contact.
+pub(crate) async fn enroll_inside(
+    connection: &mut impl Inside,
+    request: &EnrollContact,
+    at: &Env,
+) -> Result<Plan, TransactError> {
+    let (request, at) = (request.clone(), *at);
+    let plan = Work::new(request.scope(), move |snapshot| enroll::plan(snapshot, &request, &at).into());
+    inside(connection, plan).await
+}
+
 /// Carries `work` out behind a savepoint. Whatever is not a success goes back to it, so that nothing of ours stays, locks
 /// included, and the transaction can go on.
-pub(crate) async fn inside(connection: &mut impl Inside, mut work: Work) -> Result<Plan, TransactError> {
+async fn inside(connection: &mut impl Inside, mut work: Work) -> Result<Plan, TransactError> {
     for _ in 0..MAX_ROUNDS {
         let outcome = attempt(connection, &work).await;
         if let Ok(Outcome::Done(plan)) = outcome {

@@ -19,7 +19,7 @@ use tokio::{
 
 pub(crate) use batch::{Entry, Job};
 pub(crate) use changes::{Changes, Witness};
-pub(crate) use inside::{Inside, inside};
+pub(crate) use inside::{Inside, enroll_inside};
 pub(crate) use wanted::Wanted;
 
 use crate::{error::Failure, options::CommitOptions};

@@ -13,7 +13,7 @@ mod write;
 use std::convert::Infallible;
 
 use async_trait::async_trait;
-use splitter_core::{EnrollContact, Env, Plan, StoreError, Transact, TransactError, Work, enroll};
+use splitter_core::{EnrollContact, Env, Plan, StoreError, Transact, TransactError, Work};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, migrate::Migrator, postgres::PgPoolOptions};
 use tracing::error;
 
@@ -21,7 +21,7 @@ pub use limiter::PostgresLimiter;
 pub use options::PostgresOptions;
 
 use crate::{
-    commit::{Committer, inside},
+    commit::{Committer, enroll_inside},
     error::store_error,
 };
 use session::PgSession;
@@ -75,10 +75,7 @@ impl PostgresStore {
         request: &EnrollContact,
         at: &Env,
     ) -> Result<Plan, TransactError> {
-        let (request, at) = (request.clone(), *at);
-        let scope = request.scope();
-        let work = Work::new(scope, move |snapshot| enroll::plan(snapshot, &request, &at).into());
-        inside(transaction, work).await
+        enroll_inside(transaction, request, at).await
     }
 
     /// Takes nothing more, finishes what was accepted, and closes every connection.

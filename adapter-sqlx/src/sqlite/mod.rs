@@ -11,14 +11,14 @@ mod write;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use splitter_core::{EnrollContact, Env, Plan, StoreError, Transact, TransactError, Work, enroll};
+use splitter_core::{EnrollContact, Env, Plan, StoreError, Transact, TransactError, Work};
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool, migrate::Migrator, sqlite::SqlitePoolOptions};
 use tracing::error;
 
 pub use options::{Durability, SqliteLocation, SqliteOptions};
 
 use crate::{
-    commit::{Committer, inside},
+    commit::{Committer, enroll_inside},
     error::store_error,
 };
 use session::SqliteSession;
@@ -72,10 +72,7 @@ impl SqliteStore {
         request: &EnrollContact,
         at: &Env,
     ) -> Result<Plan, TransactError> {
-        let (request, at) = (request.clone(), *at);
-        let scope = request.scope();
-        let work = Work::new(scope, move |snapshot| enroll::plan(snapshot, &request, &at).into());
-        inside(transaction, work).await
+        enroll_inside(transaction, request, at).await
     }
 
     /// Takes nothing more, finishes what was accepted, and closes every connection.

@@ -31,15 +31,7 @@ macro_rules! same {
 }
 
 fn contact_queries(campaigns: &[CampaignId]) -> Vec<ContactQuery> {
-    let base = ContactQuery {
-        page: ALL,
-        statuses: BTreeSet::new(),
-        campaigns: BTreeSet::new(),
-        search: None,
-        search_by: SearchBy::Any,
-        sort: ContactSort::CreatedAt,
-        descending: false,
-    };
+    let base = ContactQuery { sort: ContactSort::CreatedAt, ..ContactQuery::all(ALL) };
     let mut queries = Vec::new();
     for sort in
         [ContactSort::CreatedAt, ContactSort::UpdatedAt, ContactSort::Name, ContactSort::Phone, ContactSort::Status]

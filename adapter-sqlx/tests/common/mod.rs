@@ -6,12 +6,9 @@ pub mod compare;
 #[cfg(feature = "postgres")]
 pub mod database;
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use splitter_core::{
@@ -20,7 +17,7 @@ use splitter_core::{
     manage,
     splitter::{Caps, Member, Overflow, ReturningContacts, SplitterDraft, Strategy},
     splitter_commands,
-    store::{ContactQuery, ContactSort, PageRequest, SearchBy},
+    store::{ContactQuery, PageRequest},
 };
 
 /// 2026-05-13T14:30:00Z.
@@ -141,14 +138,6 @@ pub async fn with_splitter(store: &Arc<dyn Store>, percentages: &[u32], steps: u
 
 /// How many contacts an admin has, deleted ones left out.
 pub async fn count_contacts(store: &dyn Store, admin: AdminId) -> u64 {
-    let query = ContactQuery {
-        page: PageRequest { page: 1, limit: 1 },
-        statuses: BTreeSet::new(),
-        campaigns: BTreeSet::new(),
-        search: None,
-        search_by: SearchBy::Any,
-        sort: ContactSort::CreatedAt,
-        descending: false,
-    };
+    let query = ContactQuery::all(PageRequest { page: 1, limit: 1 });
     store.contacts(admin, &query).await.expect("a list").total
 }

@@ -1,6 +1,6 @@
 //! What has to hold in every admin's rows, whatever has happened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::active::{Callers, Log, broken_caps};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     id::{AdminId, CampaignId, ContactId, DecisionId, SplitterId},
     outreach::OutreachStatus,
     splitter::{Splitter, SplitterVersion},
-    store::{ContactQuery, ContactSort, PageRequest, SearchBy, Store, StoreError},
+    store::{ContactQuery, PageRequest, Store, StoreError},
 };
 
 const PAGE: u32 = 1000;
@@ -68,15 +68,7 @@ async fn broken(store: &dyn Store, admin: AdminId, callers: Callers) -> Result<V
 async fn all_contacts(store: &dyn Store, admin: AdminId) -> Result<Vec<Contact>, StoreError> {
     let mut contacts = Vec::new();
     for page in 1.. {
-        let query = ContactQuery {
-            page: PageRequest { page, limit: PAGE },
-            statuses: BTreeSet::new(),
-            campaigns: BTreeSet::new(),
-            search: None,
-            search_by: SearchBy::Any,
-            sort: ContactSort::Phone,
-            descending: false,
-        };
+        let query = ContactQuery::all(PageRequest { page, limit: PAGE });
         let found = store.contacts(admin, &query).await?;
         contacts.extend(found.rows);
         if contacts.len() as u64 >= found.total {

@@ -4,7 +4,7 @@
 mod common;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     process::{Child, Command, Stdio},
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use splitter_core::{
     AdminId, Contact, DecisionId, OutreachStatus, PhoneNumber, SplitterId, Store,
     conformance::broken_invariants,
-    store::{ContactQuery, ContactSort, PageRequest, SearchBy},
+    store::{ContactQuery, PageRequest},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -215,15 +215,7 @@ async fn soon(what: &str, mut asked: impl AsyncFnMut() -> bool) {
 }
 
 async fn all_contacts(store: &dyn Store, admin: AdminId) -> Vec<Contact> {
-    let query = ContactQuery {
-        page: PageRequest { page: 1, limit: 10_000 },
-        statuses: BTreeSet::new(),
-        campaigns: BTreeSet::new(),
-        search: None,
-        search_by: SearchBy::Any,
-        sort: ContactSort::Phone,
-        descending: false,
-    };
+    let query = ContactQuery::all(PageRequest { page: 1, limit: 10_000 });
     store.contacts(admin, &query).await.expect("contacts").rows
 }
 

@@ -15,7 +15,7 @@ mod postgres {
     use splitter_axum::{Api, SystemWorld, TokenVerifier, World};
     use splitter_core::{
         AdminId, Env, Queries as _, Reply, Scope, Settings, Timestamp, Transact as _, Work, manage,
-        store::{ContactQuery, ContactSort, PageRequest, Planned, SearchBy},
+        store::{ContactQuery, PageRequest, Planned},
     };
     use splitter_sqlx::PostgresStore;
     use tokio::{
@@ -54,15 +54,7 @@ mod postgres {
     }
 
     async fn stored(store: &PostgresStore, admin: AdminId) -> BTreeSet<String> {
-        let query = ContactQuery {
-            page: PageRequest { page: 1, limit: 1_000 },
-            statuses: BTreeSet::new(),
-            campaigns: BTreeSet::new(),
-            search: None,
-            search_by: SearchBy::Any,
-            sort: ContactSort::Phone,
-            descending: false,
-        };
+        let query = ContactQuery::all(PageRequest { page: 1, limit: 1_000 });
         let rows = store.contacts(admin, &query).await.expect("contacts").rows;
         rows.into_iter().map(|contact| contact.phone_number.to_string()).collect()
     }

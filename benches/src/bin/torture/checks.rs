@@ -8,7 +8,7 @@ use std::{
 use splitter_core::{
     Contact, ContactId, ContactStatus, DecisionId, LoggedDecision, PhoneNumber, Queries, SplitterId,
     conformance::broken_invariants,
-    store::{ContactQuery, ContactSort, PageRequest, SearchBy},
+    store::{ContactQuery, PageRequest},
     strategy::quota::UNIT,
 };
 use splitter_sqlx::{PostgresOptions, PostgresStore};
@@ -69,15 +69,7 @@ pub(crate) async fn broken(
 async fn facts(store: &dyn Queries, scene: &Scene) -> Result<Facts> {
     let mut contacts = Vec::new();
     for page in 1.. {
-        let query = ContactQuery {
-            page: PageRequest { page, limit: PAGE },
-            statuses: BTreeSet::new(),
-            campaigns: BTreeSet::new(),
-            search: None,
-            search_by: SearchBy::Any,
-            sort: ContactSort::Phone,
-            descending: false,
-        };
+        let query = ContactQuery::all(PageRequest { page, limit: PAGE });
         let found = store.contacts(scene.admin, &query).await?.rows;
         if found.is_empty() {
             break;
